@@ -1,0 +1,224 @@
+//! A terminal client for papo.
+//!
+//! In one terminal start the server, in others one client each:
+//!
+//! ```text
+//! cargo run --release
+//! cargo run --example client -- --name Ana
+//! cargo run --example client -- 192.168.0.7:9999 --name Beto
+//! ```
+//!
+//! What is typed is sent, what arrives is shown; `/sair` or Ctrl-D leaves. It works in scripts too:
+//! `printf 'oi\n' | client --name Ana` says one thing and goes.
+//!
+//! Two threads, one for each direction, share a socket and a flag: whatever blocks one of them, a server that does
+//! not read or a person who does not type, the other goes on.
+//!
+//! Exit codes: 0 left as asked, 1 no connection or lost it or the name was refused to a script, 2 wrong usage.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser};
+use papo::chat::command::Command;
+use papo::chat::hygiene::CleanText;
+use papo::chat::language::Language;
+use papo::chat::text;
+use papo::cli::usage::{self, Exit};
+use papo::config::DEFAULT_PORT;
+
+/// How long each address of the server may take to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The most bytes of one line that are shown at once.
+const MAX_LINE: u64 = 64 * 1024; // 64 KiB
+
+#[derive(Parser)]
+#[command(name = "client", version, disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+struct Args {
+    #[arg(default_value = "localhost", value_name = "HOST[:PORT]")]
+    address: String,
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    #[arg(long, env = "PAPO_LANG", value_name = "LANG")]
+    lang: Option<Language>,
+    #[arg(short, long, action = ArgAction::Help)]
+    help: Option<bool>,
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    version: Option<bool>,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let language = papo::cli::operator_language(&arguments, |key| std::env::var(key).ok());
+    let args = match read_arguments(&arguments, language) {
+        Ok(args) => args,
+        Err(Exit { message, code: 0 }) => {
+            // nobody is told if nobody listens
+            let _ = io::stdout().write_all(message.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(Exit { message, code }) => {
+            let _ = io::stderr().write_all(message.as_bytes());
+            return ExitCode::from(code);
+        }
+    };
+    let result = connect(&args.address, language).and_then(|stream| chat(stream, &args, language));
+    match result {
+        Ok(code) => code,
+        Err(sentence) => {
+            let _ = writeln!(io::stderr(), "{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn read_arguments(arguments: &[OsString], language: Language) -> Result<Args, Exit> {
+    let command = Args::command().about(text::client_about(language)).override_usage(text::client_usage(language));
+    let matches = usage::translate(command, |arg| help_of(arg, language), language).try_get_matches_from(arguments);
+    let args = matches.and_then(|matches| Args::from_arg_matches(&matches));
+    args.map_err(|error| usage::exit(&error, "client", language))
+}
+
+fn help_of(arg: &Arg, language: Language) -> String {
+    match arg.get_id().as_str() {
+        "address" => text::client_flag_address(language),
+        "name" => text::client_flag_name(language),
+        "lang" => text::client_flag_lang(language),
+        "help" => text::flag_help(language),
+        _ => text::flag_version(language),
+    }
+}
+
+/// Connects to the first address of the host that answers; else says what is wrong with the last one.
+fn connect(address: &str, language: Language) -> Result<TcpStream, String> {
+    let (host, port) = split_address(address);
+    let unknown = |error: String| text::client_unknown_host(language, host.to_owned(), error);
+    let addresses: Vec<SocketAddr> =
+        (host, port).to_socket_addrs().map_err(|error| unknown(error.to_string()))?.collect();
+    let mut failure = unknown(String::new());
+    for found in addresses {
+        match TcpStream::connect_timeout(&found, CONNECT_TIMEOUT) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failure = why_not(found, &error, language),
+        }
+    }
+    Err(failure)
+}
+
+fn why_not(address: SocketAddr, error: &io::Error, language: Language) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => text::client_refused(language, address.to_string()),
+        io::ErrorKind::TimedOut => text::client_timed_out(language, address.to_string(), CONNECT_TIMEOUT.as_secs()),
+        _ => text::client_cannot_connect(language, address.to_string(), error.to_string()),
+    }
+}
+
+/// `host`, `host:port`, `::1` or `[::1]:port`.
+fn split_address(address: &str) -> (&str, u16) {
+    let is_bare_ipv6 = address.matches(':').count() > 1 && !address.starts_with('[');
+    let with_port = if is_bare_ipv6 { None } else { address.rsplit_once(':') };
+    let (host, port) = match with_port.map(|(host, port)| (host, port.parse())) {
+        Some((host, Ok(port))) => (host, port),
+        _ => (address, DEFAULT_PORT),
+    };
+    (host.trim_start_matches('[').trim_end_matches(']'), port)
+}
+
+/// Sends what is typed and shows what arrives, until the server closes.
+fn chat(stream: TcpStream, args: &Args, language: Language) -> Result<ExitCode, String> {
+    let lost = |_: io::Error| text::client_lost(language);
+    let writer = stream.try_clone().map_err(lost)?;
+    let mut lines = Lines(BufReader::new(stream));
+    introduce(&writer, args).map_err(lost)?;
+    if args.name.is_some() && !io::stdin().is_terminal() {
+        enter_as_script(&mut lines, args, language)?;
+    }
+
+    let has_left = Arc::new(AtomicBool::new(false));
+    thread::spawn({
+        let has_left = Arc::clone(&has_left);
+        move || send_what_is_typed(writer, &has_left)
+    });
+    loop {
+        match lines.next_line() {
+            Ok(Some(line)) if writeln!(io::stdout(), "{line}").is_ok() => {}
+            // nobody is there to show it to
+            Ok(Some(_)) => return Ok(ExitCode::SUCCESS),
+            _ if has_left.load(Ordering::Acquire) => return Ok(ExitCode::SUCCESS),
+            _ => return Err(text::client_lost(language)),
+        }
+    }
+}
+
+/// Waits until the name is accepted: if it is not, what the script says next is not meant as another one.
+fn enter_as_script(lines: &mut Lines, args: &Args, language: Language) -> Result<(), String> {
+    let silent = |_: io::Error| text::client_timed_out(language, args.address.clone(), CONNECT_TIMEOUT.as_secs());
+    lines.0.get_ref().set_read_timeout(Some(CONNECT_TIMEOUT)).map_err(silent)?;
+    let answers = 1 + usize::from(args.lang.is_some());
+    for _ in 0..answers {
+        let line = lines.next_line().map_err(silent)?.ok_or_else(|| text::client_lost(language))?;
+        if is_refusal(&line) {
+            return Err(line);
+        }
+        // nobody is told if nobody listens
+        let _ = writeln!(io::stdout(), "{line}");
+    }
+    lines.0.get_ref().set_read_timeout(None).map_err(silent)
+}
+
+/// Whether a line of the server says, in either language, that a name cannot be had.
+fn is_refusal(line: &str) -> bool {
+    let beginning = |text: &str| text.split(':').next().map(str::to_owned);
+    Language::ALL.into_iter().any(|language| beginning(line) == beginning(&text::bad_name(language)))
+}
+
+/// The language and the name, if they were given.
+fn introduce(mut writer: &TcpStream, args: &Args) -> io::Result<()> {
+    if let Some(language) = args.lang {
+        writer.write_all(format!("/lang {language}\n").as_bytes())?;
+    }
+    if let Some(name) = &args.name {
+        writer.write_all(format!("{name}\n").as_bytes())?;
+    }
+    Ok(())
+}
+
+fn send_what_is_typed(mut writer: TcpStream, has_left: &AtomicBool) {
+    for line in BufReader::new(io::stdin()).split(b'\n') {
+        let Ok(mut line) = line else { break };
+        let typed = CleanText::new(String::from_utf8_lossy(&line).into_owned());
+        if matches!(Command::parse(typed), Ok(Some(Command::Quit))) {
+            has_left.store(true, Ordering::Release);
+        }
+        line.push(b'\n');
+        if writer.write_all(&line).is_err() {
+            // the other thread sees the end of the connection too, and says so
+            return;
+        }
+    }
+    has_left.store(true, Ordering::Release);
+    // what was said so far is answered before the server closes; if it is gone already, there is nothing to answer
+    let _ = writer.shutdown(Shutdown::Write);
+}
+
+/// The lines that arrive, made safe to show.
+struct Lines(BufReader<TcpStream>);
+
+impl Lines {
+    /// The next line, without its end; `None` at the end of the connection.
+    fn next_line(&mut self) -> io::Result<Option<String>> {
+        let mut bytes = Vec::new();
+        if self.0.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(None);
+        }
+        let line = String::from_utf8_lossy(&bytes);
+        Ok(Some(CleanText::from(line.trim_end_matches(['\r', '\n'])).to_string()))
+    }
+}

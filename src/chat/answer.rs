@@ -1,0 +1,80 @@
+//! What the server tells one person: answers to commands, and words about the connection itself.
+
+use super::command::CommandError;
+use super::event::Reason;
+use super::language::Language;
+use super::name::{Name, NameError};
+
+/// Something said to one person only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Asks for a name.
+    Prompt,
+    /// The name is good and the person is in the room.
+    Welcome {
+        /// The newcomer's name.
+        name: Name,
+        /// Who else is in the room: the longest there, at most [`Answer::WELCOME_NAMES`] of them.
+        others: Vec<Name>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// Somebody else has the name.
+    NameTaken(Name),
+    /// The text is no name.
+    BadName(NameError),
+    /// The person asked for the name he already has.
+    NameUnchanged(Name),
+    /// Everybody in the room, the longest there first.
+    Who(Vec<Name>),
+    /// Nobody in the room has this name.
+    NotFound(Name),
+    /// What was typed is no command, or lacks something.
+    Mistake(CommandError),
+    /// `/responder` before anybody whispered.
+    NobodyToReplyTo,
+    /// The list of commands.
+    Help,
+    /// To `/ping`.
+    Pong,
+    /// The language was changed to this one.
+    LanguageChanged(Language),
+    /// Messages of this person are not shown any more.
+    Ignoring(Name),
+    /// Messages of this person are shown again.
+    Attending(Name),
+    /// `/atender` for somebody who was not ignored.
+    NotIgnored(Name),
+    /// One more name to ignore than is kept.
+    TooManyIgnored {
+        /// How many are kept.
+        max: usize,
+    },
+    /// A line longer than `max` bytes, line end included.
+    LineTooLong {
+        /// The limit.
+        max: usize,
+    },
+    /// A line that is not UTF-8.
+    NotUtf8,
+    /// Last words to a member or to somebody still without a name.
+    Goodbye(Reason),
+    /// Last words to somebody who gave no name in time.
+    NoNameInTime {
+        /// The time there was.
+        seconds: u64,
+    },
+    /// The only words to somebody for whom there is no place.
+    ServerFull,
+}
+
+impl Answer {
+    /// How many names a welcome lists, so that joining a crowded room costs a screen line or two; `/quem` lists all.
+    pub const WELCOME_NAMES: usize = 20;
+}
+
+impl From<CommandError> for Answer {
+    fn from(mistake: CommandError) -> Answer {
+        Answer::Mistake(mistake)
+    }
+}

@@ -1,0 +1,106 @@
+//! What happens in the room, and why a member leaves it.
+
+use std::time::SystemTime;
+
+use super::hygiene::CleanText;
+use super::name::Name;
+
+/// Something that happened in the room and that everybody in it learns, in one order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the order: 1 for the first event of the room, then one more each.
+    pub seq: u64,
+    /// When the room took it, for show only: the order is that of `seq`, whatever the clock does.
+    pub at: SystemTime,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The kinds of [`Event`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EventKind {
+    /// A new member.
+    Joined {
+        /// Who.
+        name: Name,
+    },
+    /// A message to everybody.
+    Said {
+        /// Who said it.
+        from: Name,
+        /// What.
+        text: CleanText,
+    },
+    /// Something told about oneself (`/eu acena`).
+    Acted {
+        /// Who did it.
+        from: Name,
+        /// What, after the name.
+        text: CleanText,
+    },
+    /// A member goes by another name from now on.
+    Renamed {
+        /// The name until now.
+        old: Name,
+        /// The name from now on.
+        new: Name,
+    },
+    /// A member is gone.
+    Left {
+        /// Who.
+        name: Name,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// A message to one member. It is no [`Event`]: it takes no number of the room's order, so that nobody else can
+/// even tell that it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Whispered {
+    /// The number of the room's last event before it.
+    pub after: u64,
+    /// When the room took it, for show only.
+    pub at: SystemTime,
+    /// Who whispers.
+    pub from: Name,
+    /// What.
+    pub text: CleanText,
+}
+
+/// Why a member leaves. The notice to the others, the last line to the member and the log line all come from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Asked to (`/sair`).
+    Asked,
+    /// Ended its input (Ctrl-D, half-close, a client that was closed).
+    Closed,
+    /// The connection broke, or the session did.
+    Lost,
+    /// Silent for longer than allowed.
+    TimedOut,
+    /// Sent more than allowed.
+    Flooded,
+    /// Read too slowly what it was sent.
+    TooSlow,
+    /// Another connection took over its name.
+    Replaced,
+    /// The server stops.
+    Shutdown,
+}
+
+impl Reason {
+    /// A stable word for logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Reason::Asked => "asked",
+            Reason::Closed => "closed",
+            Reason::Lost => "lost",
+            Reason::TimedOut => "timed-out",
+            Reason::Flooded => "flooded",
+            Reason::TooSlow => "too-slow",
+            Reason::Replaced => "replaced",
+            Reason::Shutdown => "shutdown",
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Every sentence people read, in both languages.
+//!
+//! The words are in the two catalogues beside this file, `text/pt-BR.ftl` and `text/en.ftl` (Project Fluent); here
+//! each of them is a function, so that a sentence cannot be asked for by a wrong key or without its arguments.
+//! Which sentence is said when, and what a peer's bytes look like in it, is not decided here.
+
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::LanguageIdentifier;
+
+use super::command::{Arguments, Entry, Verb};
+use super::event::Reason;
+use super::language::Language;
+
+/// Makes of each sentence a function, named after its key in the catalogues.
+macro_rules! sentences {
+    ($( $key:ident ( $($argument:ident),* ); )*) => {
+        $(
+            #[doc = concat!("The sentence `", stringify!($key), "` of the catalogues.")]
+            pub fn $key(language: Language $(, $argument: impl Into<FluentValue<'static>>)*) -> String {
+                sentence(language, stringify!($key), [$((stringify!($argument), $argument.into())),*])
+            }
+        )*
+
+        #[cfg(test)]
+        const SENTENCES: &[(&str, &[&str])] = &[$((stringify!($key), &[$(stringify!($argument)),*])),*];
+    };
+}
+
+sentences! {
+    prompt();
+    welcome(name, others);
+    welcome_alone(name);
+    and_more(names, more);
+    bad_name();
+    name_too_long(characters, bytes);
+    name_reserved();
+    name_taken(name);
+    name_unchanged(name);
+    server_full();
+
+    joined(name);
+    left(name);
+    left_because(name, reason);
+    renamed(old, new);
+    whispered(from, text);
+
+    reason_lost();
+    reason_timed_out();
+    reason_flooded();
+    reason_too_slow();
+    reason_replaced();
+    reason_shutdown();
+
+    goodbye();
+    goodbye_shutdown();
+    disconnected(reason);
+    no_name_in_time(seconds);
+
+    who(count, names);
+    not_found(name);
+    whisper_format();
+    empty_message();
+    usage(usage);
+    unknown_command(typed);
+    unknown_command_near(typed, nearest);
+    nobody_to_reply_to();
+    pong();
+    language_changed();
+    ignoring(name);
+    attending(name);
+    not_ignored(name);
+    too_many_ignored(max);
+    line_too_long(max);
+    not_utf8();
+
+    help_title();
+    help_whisper(usage);
+    help_reply();
+    help_act();
+    help_who();
+    help_rename();
+    help_ignore();
+    help_attend();
+    help_language();
+    help_ping();
+    help_help();
+    help_quit();
+    help_slash();
+    argument_name();
+    argument_new_name();
+    argument_text();
+    argument_action();
+
+    serving(version);
+    serving_here(version);
+    port_taken(port, address);
+    address_missing(address);
+    no_permission(port, address);
+    cannot_listen(address, error);
+    cannot_start(error);
+
+    usage_unknown(program, argument);
+    usage_unknown_near(program, argument, nearest);
+    usage_value(program, argument, value);
+    usage_no_value(program, argument);
+    usage_other(program, error);
+    cli_about();
+    cli_usage();
+    cli_options();
+    cli_environment();
+    flag_listen();
+    flag_lang();
+    flag_max_connections(default);
+    flag_max_line(default);
+    flag_name_deadline(default);
+    flag_outbox(default);
+    flag_keepalive(default);
+    flag_user_timeout(default);
+    flag_backlog(default);
+    flag_help();
+    flag_version();
+
+    client_about();
+    client_usage();
+    client_flag_address();
+    client_flag_name();
+    client_flag_lang();
+    client_unknown_host(host, error);
+    client_refused(address);
+    client_timed_out(address, seconds);
+    client_cannot_connect(address, error);
+    client_lost();
+}
+
+/// Why somebody left, as it stands between the parentheses of a departure notice and behind "you were
+/// disconnected"; `None` for those who left of their own accord, which needs no explanation.
+pub fn reason(language: Language, reason: Reason) -> Option<String> {
+    match reason {
+        Reason::Asked | Reason::Closed => None,
+        Reason::Lost => Some(reason_lost(language)),
+        Reason::TimedOut => Some(reason_timed_out(language)),
+        Reason::Flooded => Some(reason_flooded(language)),
+        Reason::TooSlow => Some(reason_too_slow(language)),
+        Reason::Replaced => Some(reason_replaced(language)),
+        Reason::Shutdown => Some(reason_shutdown(language)),
+    }
+}
+
+/// How a command is typed: `/nome NOVO`.
+pub fn usage_of(language: Language, entry: &Entry) -> String {
+    let word = entry.word(language);
+    let arguments = match entry.arguments {
+        Arguments::None => return format!("/{word}"),
+        Arguments::NewName => argument_new_name(language),
+        Arguments::Name => argument_name(language),
+        Arguments::NameAndText => format!("{} {}", argument_name(language), argument_text(language)),
+        Arguments::Text => argument_text(language),
+        Arguments::Action => argument_action(language),
+        Arguments::Language => "pt|en".to_owned(),
+    };
+    format!("/{word} {arguments}")
+}
+
+/// The `/ajuda` lines: how each command is typed, and what it does. The words of the other language work too.
+pub fn help(language: Language, commands: &[Entry]) -> Vec<String> {
+    let mut rows: Vec<(String, String)> = commands.iter().map(|entry| help_row(language, entry)).collect();
+    rows.push((format!("//{}", argument_text(language)), help_slash(language)));
+    let width = rows.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or_default();
+    let mut lines = vec![help_title(language)];
+    lines.extend(rows.into_iter().map(|(usage, what)| format!("  {usage:width$}  {what}")));
+    lines
+}
+
+fn help_row(language: Language, entry: &Entry) -> (String, String) {
+    let usage = usage_of(language, entry);
+    let what = match entry.verb {
+        Verb::Whisper => {
+            let at = format!("@{} {}", argument_name(language), argument_text(language));
+            return (at, help_whisper(language, usage));
+        }
+        Verb::Quit => help_quit(language),
+        Verb::Help => help_help(language),
+        Verb::Who => help_who(language),
+        Verb::Rename => help_rename(language),
+        Verb::Reply => help_reply(language),
+        Verb::Act => help_act(language),
+        Verb::Ping => help_ping(language),
+        Verb::Language => help_language(language),
+        Verb::Ignore => help_ignore(language),
+        Verb::Attend => help_attend(language),
+    };
+    (usage, what)
+}
+
+/// Looks a sentence up and fills it in. A key without a sentence, which the tests rule out, shows as the key.
+fn sentence<const N: usize>(language: Language, key: &str, arguments: [(&'static str, FluentValue<'_>); N]) -> String {
+    static BUNDLES: LazyLock<[FluentBundle<FluentResource>; 2]> = LazyLock::new(|| {
+        Language::ALL.map(|language| match language {
+            Language::Portuguese => bundle(language, include_str!("text/pt-BR.ftl")),
+            Language::English => bundle(language, include_str!("text/en.ftl")),
+        })
+    });
+    let bundle = &BUNDLES[language.index()];
+    let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else {
+        return key.to_owned();
+    };
+    let arguments = FluentArgs::from_iter(arguments);
+    bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
+}
+
+fn bundle(language: Language, catalogue: &str) -> FluentBundle<FluentResource> {
+    let locale: LanguageIdentifier = language.tag().parse().unwrap_or_default();
+    let mut bundle = FluentBundle::new_concurrent(vec![locale]);
+    // or every argument is wrapped in invisible direction marks
+    bundle.set_use_isolating(false);
+    let (Ok(resource) | Err((resource, _))) = FluentResource::try_new(catalogue.to_owned());
+    bundle.add_resource_overriding(resource);
+    bundle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::command::COMMANDS;
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// Key → arguments of a catalogue, read from its text.
+    fn catalogue(text: &str) -> BTreeMap<&str, BTreeSet<&str>> {
+        assert!(FluentResource::try_new(text.to_owned()).is_ok());
+        text.lines()
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(key, sentence)| {
+                let arguments = sentence.split("{ $").skip(1).filter_map(|rest| rest.split(' ').next());
+                (key, arguments.collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn both_catalogues_hold_exactly_the_sentences_with_their_arguments() {
+        let declared: BTreeMap<&str, BTreeSet<&str>> =
+            SENTENCES.iter().map(|(key, arguments)| (*key, arguments.iter().copied().collect())).collect();
+        assert_eq!(declared.len(), SENTENCES.len());
+        assert_eq!(catalogue(include_str!("text/pt-BR.ftl")), declared);
+        assert_eq!(catalogue(include_str!("text/en.ftl")), declared);
+    }
+
+    #[test]
+    fn every_sentence_is_filled_in_and_differs_between_the_languages() {
+        for (key, arguments) in SENTENCES {
+            let [portuguese, english] = Language::ALL.map(|language| {
+                let values: [_; 3] = std::array::from_fn(|i| {
+                    arguments.get(i).map_or(("unused", FluentValue::None), |name| (*name, FluentValue::from("VALUE")))
+                });
+                sentence(language, key, values)
+            });
+            for text in [&portuguese, &english] {
+                assert!(text.matches("VALUE").count() >= arguments.len(), "{key}: {text}");
+                assert!(!text.contains(['{', '\u{2068}', '\n']) && !text.is_empty(), "{key}: {text}");
+            }
+            assert_ne!(portuguese, english, "{key}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_put_in_plainly() {
+        assert_eq!(joined(Language::Portuguese, "Ana"), "Ana entrou no chat.");
+        assert_eq!(line_too_long(Language::English, 4096), "Error: Line too long (at most 4096 bytes).");
+        assert_eq!(left_because(Language::English, "Ana", "x"), "Ana left the chat (x).");
+    }
+
+    #[test]
+    fn help_has_one_line_a_command() {
+        for language in Language::ALL {
+            let lines = help(language, COMMANDS);
+            assert_eq!(lines.len(), COMMANDS.len() + 2);
+            for entry in COMMANDS {
+                assert!(lines.iter().any(|line| line.contains(&format!("/{}", entry.word(language)))), "{entry:?}");
+            }
+        }
+        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[4]), "/nome NOVO");
+    }
+}

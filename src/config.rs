@@ -1,0 +1,129 @@
+//! Every limit of the server, in one place: its unit, its default, and what happens beyond it.
+//!
+//! Each has a flag and an environment variable of the same name (`src/cli/args.rs`). Where a field says so, 0 (or
+//! [`Duration::ZERO`]) switches the limit off.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::chat::language::Language;
+
+/// The port of the seed, and of papo.
+pub const DEFAULT_PORT: u16 = 9999;
+
+/// How a server is run. [`Config::default`] is what a plain `papo` does.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen. Default: port 9999 of every address, IPv6 and IPv4.
+    pub listen: Vec<Listen>,
+    /// The language of a session until its person chooses one. Default: Portuguese.
+    pub language: Language,
+    /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off.
+    pub max_connections: usize,
+    /// Connections the kernel holds until they are accepted; more have to try again. Default: 4,096 (the kernel
+    /// caps it at its own limit, `somaxconn`).
+    pub backlog: u32,
+    /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
+    /// Default: 4,096. Cannot be off: a line is held in memory until it ends.
+    pub max_line: usize,
+    /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
+    /// seed's client connects first and asks its person for a name afterwards). 0 = off.
+    pub name_deadline: Duration,
+    /// Silence after which somebody without a name is asked for one, and after which the first bytes without a
+    /// line end are taken for a message of a client that sends none. Default: 300 ms.
+    pub silence: Duration,
+    /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
+    /// beyond it that session is disconnected with a reason, and nobody else notices. Default: 1 MiB. 0 = off.
+    pub outbox: usize,
+    /// How long a session that ends may take to accept its last words. Default: 5 s.
+    pub last_words: Duration,
+    /// How long and how much is still read after the last words, so that they are not lost to a reset: a socket
+    /// closed with unread input takes back what it sent. Default: 1 s and 64 KiB.
+    pub drain: (Duration, usize),
+    /// How a connection whose other side fell silent is found out.
+    pub keepalive: Keepalive,
+    /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
+    /// lost. Default: 60 s, the sum of the keepalive times; shorter would cut slow links. 0 = off.
+    pub user_timeout: Duration,
+    /// How long stopping may take until the last connections are dropped. Default: 9 s, so that the process is
+    /// gone within the 10 s that service managers grant.
+    pub shutdown: Duration,
+}
+
+/// The keepalive of a TCP connection: after `idle` of silence the kernel probes every `interval`, and after
+/// `count` probes without an answer the connection is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepalive {
+    /// Default: 30 s. 0 = no keepalive.
+    pub idle: Duration,
+    /// Default: 10 s.
+    pub interval: Duration,
+    /// Default: 3.
+    pub count: u32,
+}
+
+/// A place to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listen {
+    /// This port of every address, IPv6 and IPv4 (of those families that the machine has).
+    Port(u16),
+    /// This address only; `[::]` is every IPv6 address and no IPv4 one.
+    Address(SocketAddr),
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![Listen::Port(DEFAULT_PORT)],
+            language: Language::default(),
+            max_connections: 10_000,
+            backlog: 4096,
+            max_line: 4096,
+            name_deadline: Duration::from_secs(60),
+            silence: Duration::from_millis(300),
+            outbox: 1024 * 1024, // 1 MiB
+            last_words: Duration::from_secs(5),
+            drain: (Duration::from_secs(1), 64 * 1024), // 64 KiB
+            keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
+            user_timeout: Duration::from_secs(60),
+            shutdown: Duration::from_secs(9),
+        }
+    }
+}
+
+impl Listen {
+    /// The addresses to bind.
+    pub(crate) fn addresses(self) -> Vec<SocketAddr> {
+        match self {
+            Listen::Address(address) => vec![address],
+            Listen::Port(port) => vec![(Ipv4Addr::UNSPECIFIED, port).into(), (Ipv6Addr::UNSPECIFIED, port).into()],
+        }
+    }
+}
+
+impl std::str::FromStr for Listen {
+    type Err = std::net::AddrParseError;
+
+    /// Reads `9999`, `192.168.0.7:9999` or `[::1]:9999`.
+    fn from_str(text: &str) -> Result<Listen, Self::Err> {
+        match text.parse() {
+            Ok(port) => Ok(Listen::Port(port)),
+            Err(_) => text.parse().map(Listen::Address),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_to_listen_as_people_write_them() {
+        assert_eq!("9999".parse(), Ok(Listen::Port(9999)));
+        assert_eq!("127.0.0.1:0".parse(), Ok(Listen::Address(([127, 0, 0, 1], 0).into())));
+        assert_eq!("[::1]:9999".parse(), Ok(Listen::Address((Ipv6Addr::LOCALHOST, 9999).into())));
+        for text in ["", "70000", "localhost", "1.2.3.4", "999.1.1.1:9999", ":9999", "-1"] {
+            assert!(text.parse::<Listen>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The text dialect: UTF-8 lines that a person can type and read, for `nc`, telnet, the example client and the
+//! seed's Python client.
+//!
+//! Bytes become lines in [`codec`] (with [`telnet`] in front of it); lines become commands in
+//! [`Command::parse`](crate::chat::command::Command::parse); events and answers become lines here. The sentences
+//! themselves are in [`crate::chat::text`].
+
+pub mod codec;
+pub mod telnet;
+
+use bytes::Bytes;
+
+use crate::chat::answer::Answer;
+use crate::chat::command::{COMMANDS, CommandError};
+use crate::chat::event::{EventKind, Reason, Whispered};
+use crate::chat::language::Language;
+use crate::chat::name::{self, Name, NameError};
+use crate::chat::text;
+
+/// The most bytes in one line of a long list, so that a client which reads 1,024 bytes at a time gets whole lines.
+const LIST_LINE: usize = 1000;
+
+/// Room in the first line of a list for what stands before the names.
+const LIST_START: usize = 40;
+
+/// An event as everybody but its author reads it.
+pub fn event(event: &EventKind, language: Language) -> Bytes {
+    let mut line = match event {
+        EventKind::Said { from, text } => format!("{from}: {text}"),
+        // the asterisk keeps `/eu entrou no chat.` apart from a notice of the server
+        EventKind::Acted { from, text } => format!("* {from} {text}"),
+        EventKind::Joined { name } => text::joined(language, owned(name)),
+        EventKind::Renamed { old, new } => text::renamed(language, owned(old), owned(new)),
+        EventKind::Left { name, reason } => match text::reason(language, *reason) {
+            Some(reason) => text::left_because(language, owned(name), reason),
+            None => text::left(language, owned(name)),
+        },
+    };
+    line.push('\n');
+    line.into()
+}
+
+/// A whisper as the one person reads it.
+pub fn whispered(whispered: &Whispered, language: Language) -> Bytes {
+    let mut line = text::whispered(language, owned(&whispered.from), whispered.text.as_str().to_owned());
+    line.push('\n');
+    line.into()
+}
+
+/// An answer: one line, or several.
+pub fn answer(answer: &Answer, language: Language) -> Bytes {
+    let mut lines = match answer {
+        Answer::Prompt => text::prompt(language),
+        Answer::Welcome { name, others, more } => welcome(name, others, *more, language),
+        Answer::NameTaken(name) => text::name_taken(language, owned(name)),
+        Answer::BadName(error) => bad_name(*error, language),
+        Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
+        Answer::Who(names) => who(names, language),
+        Answer::NotFound(name) => text::not_found(language, owned(name)),
+        Answer::Mistake(mistake) => self::mistake(mistake, language),
+        Answer::NobodyToReplyTo => text::nobody_to_reply_to(language),
+        Answer::Help => text::help(language, COMMANDS).join("\n"),
+        Answer::Pong => text::pong(language),
+        Answer::LanguageChanged(language) => text::language_changed(*language),
+        Answer::Ignoring(name) => text::ignoring(language, owned(name)),
+        Answer::Attending(name) => text::attending(language, owned(name)),
+        Answer::NotIgnored(name) => text::not_ignored(language, owned(name)),
+        Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
+        Answer::LineTooLong { max } => text::line_too_long(language, *max),
+        Answer::NotUtf8 => text::not_utf8(language),
+        Answer::Goodbye(reason) => goodbye(*reason, language),
+        Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
+        Answer::ServerFull => text::server_full(language),
+    };
+    lines.push('\n');
+    lines.into()
+}
+
+fn bad_name(error: NameError, language: Language) -> String {
+    match error {
+        NameError::BadCharacter => text::bad_name(language),
+        NameError::TooLong => text::name_too_long(language, name::MAX_CHARS, name::MAX_BYTES),
+        NameError::Reserved => text::name_reserved(language),
+    }
+}
+
+fn mistake(mistake: &CommandError, language: Language) -> String {
+    match mistake {
+        CommandError::Unknown { typed, nearest: None } => text::unknown_command(language, typed.clone()),
+        CommandError::Unknown { typed, nearest: Some(nearest) } => {
+            text::unknown_command_near(language, typed.clone(), *nearest)
+        }
+        CommandError::WhisperFormat => text::whisper_format(language),
+        CommandError::EmptyMessage => text::empty_message(language),
+        CommandError::Usage(entry) => text::usage(language, text::usage_of(language, entry)),
+        CommandError::NoSuchName(typed) => text::not_found(language, typed.clone()),
+        CommandError::BadName(error) => bad_name(*error, language),
+    }
+}
+
+fn goodbye(reason: Reason, language: Language) -> String {
+    match (reason, text::reason(language, reason)) {
+        (Reason::Shutdown, _) => text::goodbye_shutdown(language),
+        (_, Some(reason)) => text::disconnected(language, reason),
+        (_, None) => text::goodbye(language),
+    }
+}
+
+fn welcome(name: &Name, others: &[Name], more: usize, language: Language) -> String {
+    if others.is_empty() {
+        return text::welcome_alone(language, owned(name));
+    }
+    let mut list = join(others);
+    if more > 0 {
+        list = text::and_more(language, list, more);
+    }
+    text::welcome(language, owned(name), list)
+}
+
+/// All names, in lines of at most [`LIST_LINE`] bytes; the second line and those after it are indented.
+fn who(names: &[Name], language: Language) -> String {
+    let mut list = String::new();
+    let mut line = LIST_START;
+    for (index, name) in names.iter().map(Name::as_str).enumerate() {
+        let separator = match index {
+            0 => "",
+            _ if line + name.len() > LIST_LINE => {
+                line = 0;
+                ",\n  "
+            }
+            _ => ", ",
+        };
+        list.extend([separator, name]);
+        line += name.len() + ", ".len();
+    }
+    text::who(language, names.len(), list)
+}
+
+fn join(names: &[Name]) -> String {
+    names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn owned(name: &Name) -> String {
+    name.as_str().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(count: usize) -> Vec<Name> {
+        (0..count).map(|i| Name::parse(&format!("pessoa_{i}_{}", "x".repeat(i % 20))).unwrap()).collect()
+    }
+
+    fn text(bytes: Bytes) -> String {
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_long_list_is_complete_in_short_lines() {
+        let people = people(500);
+        let list = text(answer(&Answer::Who(people.clone()), Language::Portuguese));
+        assert!(list.starts_with("Na sala (500): pessoa_0_, pessoa_1_x,"));
+        assert!(list.lines().all(|line| line.len() < 1024));
+        assert!(list.lines().count() < 20);
+        let listed: Vec<_> = list.trim_end()["Na sala (500): ".len()..].split(',').map(str::trim).collect();
+        assert_eq!(listed, people.iter().map(Name::as_str).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_welcome_says_how_many_more_there_are() {
+        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37 };
+        assert_eq!(
+            text(answer(&welcome, Language::English)),
+            "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
+        );
+    }
+
+    #[test]
+    fn an_action_cannot_pass_for_a_notice() {
+        let event =
+            event(&EventKind::Acted { from: people(1).remove(0), text: "entrou no chat.".into() }, Language::English);
+        assert_eq!(event, "* pessoa_0_ entrou no chat.\n");
+    }
+}

@@ -1,0 +1,370 @@
+//! Bytes to lines.
+//!
+//! tokio-util's own `LinesCodec` ends the stream at the first line that is too long or not UTF-8. In a chat that is
+//! an answer to one person, not the end of a connection: so here both are items, and only the socket can fail.
+
+use std::io;
+
+use bytes::BytesMut;
+use tokio_util::codec::Decoder;
+
+use super::telnet::Telnet;
+
+/// The most bytes that one read brings. More than a line, so that an undelimited message of the greatest length is one
+/// read.
+pub const READ_SIZE: usize = 8 * 1024;
+
+/// What a peer sent, one line at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// A line, without its end (`\n` or `\r\n`).
+    Text(String),
+    /// A line over the limit. Said once, as soon as it is known; the rest of the line is skipped.
+    TooLong,
+    /// A line that is not UTF-8.
+    NotUtf8,
+}
+
+/// How the lines of a session end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Framing {
+    /// Nothing came yet.
+    Unknown,
+    /// The first read had two bytes or more and no line end. If silence follows, see [`TextCodec::silence`].
+    Undecided,
+    /// Every line ends with `\n` or `\r\n`.
+    Delimited,
+    /// No line ends: each read is a message, as the seed's client sends them.
+    Undelimited,
+}
+
+/// The decoder of the text dialect.
+///
+/// 1. A line is at most `max_line` bytes, its end included. Never much more than that is kept in memory.
+/// 2. Nothing a peer sends is an error: [`Decoder::Error`] is only there for the socket's.
+/// 3. At the end of the input an unfinished line counts as a line: `printf 'ana\noi' | nc` says `oi`.
+/// 4. Where the cuts between reads fall does not matter, except to an undelimited session.
+#[derive(Debug)]
+pub struct TextCodec {
+    max_line: usize,
+    framing: Framing,
+    telnet: Telnet,
+    /// Bytes at the head of the buffer that have been through `telnet`.
+    filtered: usize,
+    /// Bytes at the head of the buffer without a line end.
+    scanned: usize,
+    /// Inside a line that was too long, until it ends.
+    skipping: bool,
+    /// Whether the next line is the first one, which may begin with a byte order mark.
+    first_line: bool,
+    reads: u64,
+}
+
+impl TextCodec {
+    /// A decoder for lines of at most `max_line` bytes, line end included.
+    pub fn new(max_line: usize) -> TextCodec {
+        TextCodec {
+            max_line,
+            framing: Framing::Unknown,
+            telnet: Telnet::default(),
+            filtered: 0,
+            scanned: 0,
+            skipping: false,
+            first_line: true,
+            reads: 0,
+        }
+    }
+
+    /// How many reads brought text so far. A session that sees this stand still knows that its peer is silent.
+    pub fn reads(&self) -> u64 {
+        self.reads
+    }
+
+    /// The peer fell silent; `buffer` is what it sent and what is no whole line.
+    ///
+    /// If that was its first read, with two bytes or more, then this is a client that sends no line ends: what it
+    /// sent is its first message, and from now on each read is one. (A single byte does not decide: the telnet of
+    /// Windows sends one a keystroke.) Otherwise nothing happens.
+    pub fn silence(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        if self.framing != Framing::Undecided {
+            return None;
+        }
+        self.framing = Framing::Undelimited;
+        self.decode_undelimited(buffer)
+    }
+
+    fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        while let Some(end) = find_line_end(buffer, self.scanned) {
+            let line = self.take(buffer, end + 1);
+            if std::mem::take(&mut self.skipping) {
+                continue;
+            }
+            return Some(self.checked(&line));
+        }
+        self.scanned = buffer.len();
+        if buffer.len() < self.max_line {
+            return None;
+        }
+        // no line end within the limit: whatever follows, this line is too long
+        self.take(buffer, buffer.len());
+        let was_skipping = std::mem::replace(&mut self.skipping, true);
+        (!was_skipping).then_some(Line::TooLong)
+    }
+
+    fn decode_undelimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        if buffer.is_empty() {
+            return None;
+        }
+        let end = find_line_end(buffer, 0);
+        let line = self.take(buffer, end.map_or(buffer.len(), |end| end + 1));
+        // as much as a read can bring: the next read brings the rest of the same message
+        let is_cut = end.is_none() && line.len() >= READ_SIZE;
+        let was_skipping = std::mem::replace(&mut self.skipping, is_cut);
+        (!was_skipping).then(|| self.checked(&line))
+    }
+
+    /// Takes the first `count` bytes out of the buffer.
+    fn take(&mut self, buffer: &mut BytesMut, count: usize) -> BytesMut {
+        self.filtered -= count;
+        self.scanned = 0;
+        buffer.split_to(count)
+    }
+
+    /// A line from its bytes, line end included if there is one.
+    fn checked(&mut self, bytes: &[u8]) -> Line {
+        if bytes.len() > self.max_line {
+            return Line::TooLong;
+        }
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let first = std::mem::take(&mut self.first_line);
+        let bytes = if first { bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes) } else { bytes };
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Line::Text(text.to_owned()),
+            Err(_) => Line::NotUtf8,
+        }
+    }
+
+    /// A read has brought bytes behind the `filtered` ones.
+    fn fresh_bytes(&mut self, buffer: &mut BytesMut) {
+        self.telnet.filter(buffer, self.filtered);
+        if buffer.len() == self.filtered {
+            return;
+        }
+        self.filtered = buffer.len();
+        self.reads += 1;
+        self.framing = match self.framing {
+            Framing::Unknown if buffer.len() >= 2 && !buffer.contains(&b'\n') => Framing::Undecided,
+            Framing::Unknown | Framing::Undecided => Framing::Delimited,
+            decided => decided,
+        };
+    }
+}
+
+fn find_line_end(buffer: &[u8], from: usize) -> Option<usize> {
+    buffer[from..].iter().position(|byte| *byte == b'\n').map(|at| from + at)
+}
+
+impl Decoder for TextCodec {
+    type Item = Line;
+    type Error = io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
+        if buffer.len() > self.filtered {
+            self.fresh_bytes(buffer);
+        }
+        let line = match self.framing {
+            Framing::Undelimited => self.decode_undelimited(buffer),
+            _ => self.decode_delimited(buffer),
+        };
+        if line.is_none() {
+            buffer.reserve(READ_SIZE);
+        }
+        Ok(line)
+    }
+
+    fn decode_eof(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
+        if let Some(line) = self.decode(buffer)? {
+            return Ok(Some(line));
+        }
+        Ok(self.decode_undelimited(buffer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MAX: usize = 16;
+
+    /// Decodes as a framed reader does, each piece being one read; then the end of the input.
+    fn decode(pieces: &[&[u8]]) -> Vec<Line> {
+        let mut codec = TextCodec::new(MAX);
+        let mut buffer = BytesMut::new();
+        let mut lines = Vec::new();
+        for piece in pieces {
+            read(&mut codec, &mut buffer, piece, &mut lines);
+        }
+        while let Some(line) = codec.decode_eof(&mut buffer).unwrap() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    fn read(codec: &mut TextCodec, buffer: &mut BytesMut, piece: &[u8], lines: &mut Vec<Line>) {
+        buffer.extend_from_slice(piece);
+        while let Some(line) = codec.decode(buffer).unwrap() {
+            lines.push(line);
+        }
+        assert!(buffer.len() < MAX, "kept too much");
+    }
+
+    fn text(line: &str) -> Line {
+        Line::Text(line.to_owned())
+    }
+
+    #[test]
+    fn lines_end_with_lf_or_crlf() {
+        assert_eq!(decode(&[b"ana\noi\r\n\n\r\n"]), [text("ana"), text("oi"), text(""), text("")]);
+    }
+
+    #[test]
+    fn a_lone_cr_stays_inside_its_line() {
+        assert_eq!(decode(&[b"a\rb\n"]), [text("a\rb")]);
+    }
+
+    #[test]
+    fn an_unfinished_line_counts_at_the_end_of_the_input() {
+        assert_eq!(decode(&[b"ana\noi"]), [text("ana"), text("oi")]);
+        assert_eq!(decode(&[b"ana\n", b"oi\r"]), [text("ana"), text("oi")]);
+        assert_eq!(decode(&[]), []);
+    }
+
+    #[test]
+    fn the_limit_includes_the_line_end() {
+        let line = |bytes| "x".repeat(bytes);
+        assert_eq!(decode(&[format!("{}\n", line(MAX - 1)).as_bytes()]), [text(&line(MAX - 1))]);
+        assert_eq!(decode(&[format!("{}\r\n", line(MAX - 2)).as_bytes()]), [text(&line(MAX - 2))]);
+        assert_eq!(decode(&[format!("{}\n", line(MAX)).as_bytes()]), [Line::TooLong]);
+        assert_eq!(decode(&[format!("{}\r\n", line(MAX - 1)).as_bytes()]), [Line::TooLong]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_said_once_and_skipped_to_its_end() {
+        let long = "x".repeat(10 * MAX);
+        assert_eq!(decode(&[b"ana\n", long.as_bytes(), b"x\noi\n"]), [text("ana"), Line::TooLong, text("oi")]);
+        assert_eq!(decode(&[b"ana\n", long.as_bytes(), long.as_bytes(), b"y"]), [text("ana"), Line::TooLong]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_said_and_the_next_line_is_fine() {
+        assert_eq!(decode(&[b"ol\xe1\noi\n"]), [Line::NotUtf8, text("oi")]);
+        assert_eq!(decode(&[b"\xff\xfe\noi\n"]), [Line::NotUtf8, text("oi")]);
+        assert_eq!(decode(&[b"\xc3\n\xed\xa0\x80\n"]), [Line::NotUtf8, Line::NotUtf8]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_dropped_from_the_first_line_only() {
+        assert_eq!(decode(&["\u{feff}ana\n\u{feff}oi\n".as_bytes()]), [text("ana"), text("\u{feff}oi")]);
+    }
+
+    #[test]
+    fn telnet_commands_are_filtered_once() {
+        assert_eq!(decode(&[b"\xff\xfb\x01ana\r\n\xff\xf1oi\r\n"]), [text("ana"), text("oi")]);
+        // what stays of one command must not be read as the beginning of another
+        assert_eq!(decode(&[b"a\n\xff\xff\xfd\x01b\n"]), [text("a"), Line::NotUtf8]);
+    }
+
+    #[test]
+    fn without_line_ends_each_read_is_a_message_once_silence_has_said_so() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"ana", &mut lines);
+        assert_eq!(lines, []);
+        assert_eq!(codec.silence(&mut buffer), Some(text("ana")));
+        assert_eq!(codec.silence(&mut buffer), None);
+        read(&mut codec, &mut buffer, b"oi", &mut lines);
+        read(&mut codec, &mut buffer, b"a\nb", &mut lines);
+        read(&mut codec, &mut buffer, &[b'x'; MAX], &mut lines);
+        read(&mut codec, &mut buffer, &[b'x'; MAX + 1], &mut lines);
+        assert_eq!(lines, [text("oi"), text("a"), text("b"), text(&"x".repeat(MAX)), Line::TooLong]);
+    }
+
+    #[test]
+    fn a_message_longer_than_a_read_is_too_long_once() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"ana", &mut lines);
+        lines.extend(codec.silence(&mut buffer));
+        read(&mut codec, &mut buffer, &[b'x'; READ_SIZE], &mut lines);
+        read(&mut codec, &mut buffer, b"o resto", &mut lines);
+        read(&mut codec, &mut buffer, b"oi", &mut lines);
+        assert_eq!(lines, [text("ana"), Line::TooLong, text("oi")]);
+    }
+
+    #[test]
+    fn silence_decides_nothing_after_one_byte_a_line_end_or_a_second_read() {
+        for pieces in
+            [&[b"a" as &[u8]] as &[&[u8]], &[b"a", b"na"], &[b"an", b"a"], &[b"ana\n"], &[b"ana\no", b"i"], &[]]
+        {
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+            for piece in pieces {
+                read(&mut codec, &mut buffer, piece, &mut lines);
+            }
+            assert_eq!(codec.silence(&mut buffer), None, "{pieces:?}");
+        }
+    }
+
+    #[test]
+    fn reads_count_text_only() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"\xff\xfd\x03", &mut lines);
+        assert_eq!(codec.reads(), 0);
+        read(&mut codec, &mut buffer, b"a\nb\nc", &mut lines);
+        assert_eq!(codec.reads(), 1);
+    }
+
+    /// Bytes in which everything the codec looks for is frequent.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let byte = prop_oneof![
+            4 => Just(b'x'),
+            2 => Just(b'\n'),
+            1 => prop::sample::select(vec![b'\r', 0, 0xff, 0xfb, 0xfa, 0xf0, 0xc3, 0xa9]),
+            1 => any::<u8>(),
+        ];
+        prop::collection::vec(byte, 0..120)
+    }
+
+    proptest! {
+        #[test]
+        fn cuts_do_not_matter(bytes in bytes(), cuts in prop::collection::vec(0usize..120, 0..8)) {
+            let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut <= bytes.len()).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let pieces: Vec<&[u8]> = cuts.windows(2).map(|pair| &bytes[pair[0]..pair[1]]).collect();
+            let singles: Vec<&[u8]> = bytes.chunks(1).collect();
+            let whole = decode_in_steps(&bytes);
+            prop_assert_eq!(decode(&pieces.iter().flat_map(|piece| piece.chunks(MAX / 2)).collect::<Vec<_>>()), whole.clone());
+            prop_assert_eq!(decode(&singles), whole);
+        }
+
+        #[test]
+        fn lines_come_out_as_they_went_in(lines in prop::collection::vec("[^\r\n\0\u{feff}]{0,3}", 0..20), crlf in any::<bool>()) {
+            let end = if crlf { "\r\n" } else { "\n" };
+            let bytes: String = lines.iter().flat_map(|line| [line.as_str(), end]).collect();
+            let expected: Vec<Line> = lines.iter().map(|line| text(line)).collect();
+            prop_assert_eq!(decode_in_steps(bytes.as_bytes()), expected);
+        }
+    }
+
+    /// As one read of everything, without the check that little is kept in between.
+    fn decode_in_steps(bytes: &[u8]) -> Vec<Line> {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::from(bytes), Vec::new());
+        while let Some(line) = codec.decode(&mut buffer).unwrap() {
+            lines.push(line);
+        }
+        while let Some(line) = codec.decode_eof(&mut buffer).unwrap() {
+            lines.push(line);
+        }
+        lines
+    }
+}

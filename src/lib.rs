@@ -1,0 +1,47 @@
+//! papo: a chat server for the people on one network.
+//!
+//! # The path of a line
+//!
+//! Ana types `oi` and Enter; this is how it reaches everybody else:
+//!
+//! 1. [`server`] accepted her connection, gave it the options of [`transport::tcp`], and started a [`session`] on it.
+//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them.
+//! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
+//!    [`Command`](chat::command::Command).
+//! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).
+//! 5. The room asks its [`Registry`](chat::registry::Registry) who is speaking, makes a numbered
+//!    [`Event`](chat::event::Event), and sends every other session a [`Deliver`](room::Deliver).
+//! 6. Each session puts the event's bytes, encoded once for all readers of a language
+//!    ([`Encoded`](dialect::Encoded)), into its [`outbox`], and writes as much as its socket takes.
+//!
+//! # How a session ends
+//!
+//! By `/sair`, by the end of its input, because it read too slowly, because the connection broke, because the server
+//! stops, or by a panic: whatever it was, the actor stops, and [`Leave`](room::Leave) has reached the room with a
+//! [`Reason`](chat::event::Reason) by then. The name is free, and the others read one departure notice.
+//!
+//! # The floors
+//!
+//! Each uses only what is below it.
+//!
+//! ```text
+//! main.rs, cli     arguments, logging, signals, exit code
+//! server           listening, accepting, limits of connections, shutdown       knows sockets
+//! transport        how a socket is opened and kept alive                       knows bytes
+//! session          the Session actor: one connection's life                    knows no TCP
+//! room             the ChatRoom actor: registry, order, fan-out                knows no bytes, no sockets
+//! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! outbox           what is owed to one session, and its bound                  knows no meaning
+//! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
+//! config           every limit: unit, default, what happens beyond it
+//! ```
+
+pub mod chat;
+pub mod cli;
+pub mod config;
+pub mod dialect;
+pub mod outbox;
+pub mod room;
+pub mod server;
+pub mod session;
+pub mod transport;

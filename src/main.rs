@@ -1,0 +1,125 @@
+//! The `papo` program: arguments, logging, signals, exit code. Everything else is the library's.
+//!
+//! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked).
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::{self, ExitCode};
+
+use actix_rt::{Runtime, System};
+use log::{info, warn};
+use papo::chat::language::Language;
+use papo::chat::text;
+use papo::cli;
+use papo::config::Config;
+use papo::room::{ChatRoom, EXIT_INTERNAL};
+use papo::server::{BindError, Running, Server};
+
+const COULD_NOT_START: u8 = 1;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let language = cli::operator_language(&arguments, |key| std::env::var(key).ok());
+    let config = match cli::args::read(&arguments, language) {
+        Ok(config) => config,
+        Err(exit) => return say(&exit.message, exit.code),
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    match serve(config, language) {
+        // Not by returning: the end of a process needs no destructors, and those of ten thousand sessions take time.
+        Ok(code) => process::exit(code),
+        Err(sentence) => say(&format!("{sentence}\n"), COULD_NOT_START),
+    }
+}
+
+/// Prints what there is to say instead of serving; nobody is told if nobody listens.
+fn say(message: &str, code: u8) -> ExitCode {
+    let _ =
+        if code == 0 { io::stdout().write_all(message.as_bytes()) } else { io::stderr().write_all(message.as_bytes()) };
+    ExitCode::from(code)
+}
+
+/// Serves until told to stop, and returns the exit code.
+///
+/// # Errors
+/// The sentence that says why the server cannot start.
+fn serve(config: Config, language: Language) -> Result<i32, String> {
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        warn!("cannot raise the limit of open connections: {error}");
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
+    let system = System::with_tokio_rt(|| Runtime::from(runtime));
+    let stopped = system.stop_future();
+    system.block_on(async move {
+        let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
+        let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
+        if let Err(error) = cli::announce::announce(&server.addresses(), language, &mut io::stdout()) {
+            warn!("cannot print the addresses: {error}");
+        }
+        let running = server.start(ChatRoom::default());
+        actix_rt::spawn(stop_on_signal(running, signals));
+        Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
+    })
+}
+
+fn why_not(BindError { address, source }: &BindError, language: Language) -> String {
+    let (ip, port) = (address.ip().to_string(), address.port());
+    match source.kind() {
+        io::ErrorKind::AddrInUse => text::port_taken(language, port, ip),
+        io::ErrorKind::AddrNotAvailable => text::address_missing(language, ip),
+        io::ErrorKind::PermissionDenied => text::no_permission(language, port, ip),
+        _ => text::cannot_listen(language, address.to_string(), source.to_string()),
+    }
+}
+
+/// The first signal stops the server in good order, the second one at once.
+async fn stop_on_signal(running: Running, mut signals: Signals) {
+    signals.next().await;
+    info!("stopping; a second signal stops at once");
+    actix_rt::spawn(async move {
+        signals.next().await;
+        process::exit(0);
+    });
+    running.shutdown().await;
+    System::current().stop();
+}
+
+/// The signals that ask a process to stop: SIGINT and SIGTERM, or what the system has in their place.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        std::future::poll_fn(|cx| {
+            let signal = self.interrupt.poll_recv(cx).is_ready() || self.terminate.poll_recv(cx).is_ready();
+            if signal { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

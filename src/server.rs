@@ -1,0 +1,283 @@
+//! The server: listening, accepting, and stopping.
+//!
+//! It knows sockets and how many connections there are; what they say to each other is between the sessions and the
+//! room.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix::prelude::*;
+use log::{debug, error, warn};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::chat::answer::Answer;
+use crate::chat::registry::SessionId;
+use crate::config::{Config, Listen};
+use crate::dialect::text;
+use crate::room::{ChatRoom, Shutdown};
+use crate::session::{Session, Setup};
+use crate::transport::tcp;
+
+/// The pause after an accept error: doubled from the first to the last as long as errors follow each other.
+const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// Accept errors are logged this often at most.
+const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// A server that listens and does not accept anybody yet.
+#[derive(Debug)]
+pub struct Server {
+    listeners: Vec<TcpListener>,
+    config: Arc<Config>,
+}
+
+/// The server cannot listen where it was told to.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {source}")]
+pub struct BindError {
+    /// Where.
+    pub address: SocketAddr,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Server {
+    /// Listens at every place of [`Config::listen`]. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// [`BindError`] for the first place that cannot be had. Of a bare port, one address family is enough.
+    pub fn bind(config: Config) -> Result<Server, BindError> {
+        let mut listeners = Vec::new();
+        for place in &config.listen {
+            listen(*place, config.backlog, &mut listeners)?;
+        }
+        Ok(Server { listeners, config: Arc::new(config) })
+    }
+
+    /// Where it listens: with the real ports, where the configuration says 0.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
+    }
+
+    /// Opens the room and accepts people, on the arbiter that calls this.
+    pub fn start(self, room: ChatRoom) -> Running {
+        let reception = Arc::new(Reception {
+            room: room.start(),
+            connections: Connections::new(self.config.max_connections),
+            config: self.config,
+        });
+        let accepting = self
+            .listeners
+            .into_iter()
+            .map(|listener| actix_rt::spawn(accept(listener, Arc::clone(&reception))))
+            .collect();
+        Running { reception, accepting }
+    }
+}
+
+/// A server that accepts people.
+#[derive(Debug)]
+pub struct Running {
+    reception: Arc<Reception>,
+    accepting: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops accepting, tells everybody, and waits until every connection has closed in good order, for
+    /// [`Config::shutdown`] at most. Connections still open then are left to their end with the process.
+    pub async fn shutdown(self) {
+        for task in &self.accepting {
+            task.abort();
+        }
+        for task in self.accepting {
+            // cancelled, as asked: the listener is closed now
+            let _ = task.await;
+        }
+        let Reception { room, connections, config } = &*self.reception;
+        if room.send(Shutdown).await.is_err() {
+            debug!("the room was gone before the shutdown");
+        }
+        connections.shut_down();
+        if timeout(config.shutdown, connections.emptied()).await.is_err() {
+            warn!("{} connections did not close in time", connections.live().len());
+        }
+    }
+}
+
+fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Result<(), BindError> {
+    let first = listeners.len();
+    let mut failed = None;
+    for mut address in place.addresses() {
+        // port 0: the second family takes the port that the first one was given
+        if let Some(Ok(sibling)) = listeners[first..].first().map(TcpListener::local_addr) {
+            address.set_port(sibling.port());
+        }
+        match tcp::listen(address, backlog) {
+            Ok(listener) => listeners.push(listener),
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => return Err(BindError { address, source }),
+            Err(source) => failed = Some(BindError { address, source }),
+        }
+    }
+    match failed {
+        Some(error) if listeners.len() == first => Err(error),
+        Some(error) => {
+            debug!("{error}");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Accepts until it is cancelled. No error ends it: neither a connection that broke before it was accepted, nor a
+/// full table of descriptors, which takes a pause.
+async fn accept(listener: TcpListener, reception: Arc<Reception>) {
+    let mut pause = ACCEPT_PAUSE.0;
+    let mut logged: Option<Instant> = None;
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                pause = ACCEPT_PAUSE.0;
+                reception.receive(stream, peer);
+            }
+            Err(error) if is_of_one_connection(&error) => debug!("a connection broke before it was accepted: {error}"),
+            Err(error) => {
+                if logged.is_none_or(|at| at.elapsed() >= ACCEPT_LOG_INTERVAL) {
+                    error!("cannot accept connections: {error}; trying again");
+                    logged = Some(Instant::now());
+                }
+                sleep(pause).await;
+                pause = (pause * 2).min(ACCEPT_PAUSE.1);
+            }
+        }
+    }
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Where accepted connections become sessions.
+#[derive(Debug)]
+struct Reception {
+    room: Addr<ChatRoom>,
+    connections: Arc<Connections>,
+    config: Arc<Config>,
+}
+
+impl Reception {
+    fn receive(&self, stream: TcpStream, peer: SocketAddr) {
+        let peer = canonical(peer);
+        let Some(place) = self.connections.admit() else {
+            debug!("peer={peer} refused: the server is full");
+            return self.refuse(&stream);
+        };
+        let id = place.id;
+        if let Err(error) = tcp::configure(&stream, &self.config) {
+            // without these options the connection still works, and if it is broken the session will see it
+            debug!("session={id} peer={peer} {error}");
+        }
+        let setup = Setup {
+            id,
+            peer: peer.to_string(),
+            room: self.room.clone(),
+            config: Arc::clone(&self.config),
+            guard: Box::new(place),
+        };
+        let session = Session::new(stream, setup).start();
+        self.connections.live().insert(id, Some(session.recipient()));
+    }
+
+    /// One sentence, if the socket takes it at once, and the connection is gone: a refusal costs no session.
+    fn refuse(&self, stream: &TcpStream) {
+        // not by tokio, which would first wait to hear that the socket is writable
+        let sentence = text::answer(&Answer::ServerFull, self.config.language);
+        if let Err(error) = SockRef::from(stream).send(&sentence) {
+            debug!("refused without a word: {error}");
+        }
+    }
+}
+
+/// An IPv4 peer of an IPv6 socket is shown as what it is.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    match peer.ip().to_canonical() {
+        ip @ IpAddr::V4(_) => SocketAddr::new(ip, peer.port()),
+        IpAddr::V6(_) => peer,
+    }
+}
+
+/// The connections there are, at most `max` of them (0 = any number).
+#[derive(Debug)]
+struct Connections {
+    max: usize,
+    last_id: AtomicU64,
+    live: Mutex<Live>,
+    /// Told whenever the last connection is gone.
+    emptied: Notify,
+}
+
+/// How to tell each live connection that the server stops; nobody to tell yet while it is being set up.
+type Live = HashMap<SessionId, Option<Recipient<Shutdown>>>;
+
+/// A connection's place among the live ones, given back when dropped.
+struct Place {
+    id: SessionId,
+    connections: Arc<Connections>,
+}
+
+impl Connections {
+    fn new(max: usize) -> Arc<Connections> {
+        let last_id = AtomicU64::new(0);
+        Arc::new(Connections { max, last_id, live: Mutex::default(), emptied: Notify::new() })
+    }
+
+    /// A place and an id for one more connection; `None` if there are as many as may be.
+    fn admit(self: &Arc<Connections>) -> Option<Place> {
+        let mut live = self.live();
+        if self.max > 0 && live.len() >= self.max {
+            return None;
+        }
+        let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        live.insert(id, None);
+        Some(Place { id, connections: Arc::clone(self) })
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        // nothing panics while it holds the table, and the table is sound after every step
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn shut_down(&self) {
+        for session in self.live().values().flatten() {
+            session.do_send(Shutdown);
+        }
+    }
+
+    async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            if self.live().is_empty() {
+                return;
+            }
+            emptied.await;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut live = self.connections.live();
+        live.remove(&self.id);
+        if live.is_empty() {
+            self.connections.emptied.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! TCP sockets: listening, and the options of an accepted connection. What only some systems have is behind `cfg`
+//! here and nowhere else.
+
+use std::io;
+use std::net::SocketAddr;
+
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::config::Config;
+
+/// Opens a listening socket. Must be called inside a runtime.
+///
+/// An IPv6 address listens to IPv6 only, so that peers keep their own kind of address and each family can be had or
+/// left out by itself.
+///
+/// # Errors
+/// Those of the system: the port is in use, the address is not this machine's, the family does not exist here.
+pub fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // a restarted server takes its port back at once; elsewhere than on Unix the option means something else
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(backlog).unwrap_or(i32::MAX))?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Sets the options of an accepted connection: no delay of small writes, and the ways to find out that the other
+/// side is gone ([`Config::keepalive`], [`Config::user_timeout`]).
+///
+/// # Errors
+/// Those of the system, for example when the connection is broken already.
+pub fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = config.keepalive;
+    if !keepalive.idle.is_zero() {
+        let options = TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
+        #[cfg(not(windows))]
+        let options = options.with_retries(keepalive.count);
+        socket.set_tcp_keepalive(&options)?;
+    }
+    #[cfg(target_os = "linux")]
+    if !config.user_timeout.is_zero() {
+        socket.set_tcp_user_timeout(Some(config.user_timeout))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! The example client, run as a program.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+
+use common::{TestServer, wait_until};
+
+/// Where cargo puts the examples: beside the directory of this test.
+fn client() -> Command {
+    let mut path: PathBuf = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "{} is missing: `cargo test` builds it", path.display());
+    let mut command = Command::new(path);
+    command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("PAPO_LANG");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the client over a script, to its end.
+fn run(arguments: &[&str], input: &str) -> Output {
+    let mut child = client().args(arguments).spawn().unwrap();
+    // a client that has ended already does not read
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    wait(&mut child);
+    child.wait_with_output().unwrap()
+}
+
+fn wait(child: &mut Child) {
+    let child = std::cell::RefCell::new(child);
+    wait_until("the client ends", || child.borrow_mut().try_wait().unwrap().is_some());
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A client that somebody sits at.
+struct Seat {
+    child: Child,
+    keyboard: Option<ChildStdin>,
+    screen: BufReader<ChildStdout>,
+}
+
+impl Seat {
+    fn take(server: &TestServer, arguments: &[&str]) -> Seat {
+        let mut child = client().arg(server.address.to_string()).args(arguments).spawn().unwrap();
+        let keyboard = child.stdin.take();
+        let screen = BufReader::new(child.stdout.take().unwrap());
+        Seat { child, keyboard, screen }
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.keyboard.as_mut().unwrap(), "{line}").unwrap();
+    }
+
+    #[track_caller]
+    fn sees(&mut self, expected: &str) {
+        let mut line = String::new();
+        self.screen.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end_matches('\n'), expected);
+    }
+
+    fn ends_with_code(mut self, code: i32) {
+        wait(&mut self.child);
+        assert_eq!(self.child.wait().unwrap().code(), Some(code));
+    }
+}
+
+#[test]
+fn a_conversation() {
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    let mut ana = Seat::take(&server, &[]);
+    ana.sees("Informe seu nome para entrar no chat:");
+    ana.types("Ana");
+    ana.sees("Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.");
+    beto.expect(&["Ana entrou no chat."]);
+    beto.send("oi");
+    ana.sees("Beto: oi");
+    ana.types("olá");
+    beto.expect(&["Ana: olá"]);
+    ana.types("/sair");
+    ana.sees("Você saiu do chat.");
+    ana.ends_with_code(0);
+    beto.expect(&["Ana saiu do chat."]);
+}
+
+#[test]
+fn ctrl_d_leaves_cleanly() {
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    let mut ana = Seat::take(&server, &["--name", "Ana", "--lang", "en"]);
+    ana.sees("Language: English.");
+    ana.sees("Welcome to the chat, Ana! In the room: Beto. Type /help for the commands.");
+    drop(ana.keyboard.take());
+    ana.ends_with_code(0);
+    beto.expect(&["Ana entrou no chat.", "Ana saiu do chat."]);
+}
+
+#[test]
+fn a_script_says_its_lines_and_gets_its_answers() {
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    let output = run(&[&server.address.to_string(), "--name", "Ana"], "oi\n@zeca oi\n/quem");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(&output.stdout),
+        "Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.\n\
+         Usuário não encontrado: zeca.\n\
+         Na sala (2): Beto, Ana\n"
+    );
+    beto.expect(&["Ana entrou no chat.", "Ana: oi", "Ana saiu do chat."]);
+}
+
+#[test]
+fn a_script_whose_name_is_refused_says_nothing_under_another_name() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    for (name, sentence) in [
+        ("ana", "Erro: O nome 'ana' já está em uso.\n"),
+        ("a b", "Erro: O nome só pode conter letras, números e '_', sem espaços.\n"),
+    ] {
+        let output = run(&[&server.address.to_string(), "--name", name], "oi\n");
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), sentence));
+    }
+    ana.expect_nothing();
+}
+
+#[test]
+fn a_lost_server_is_one_sentence_and_code_1() {
+    for (language, sentence) in [
+        ("pt", "client: a conexão com o servidor foi perdida.\n"),
+        ("en", "client: the connection to the server was lost.\n"),
+    ] {
+        let server = TestServer::start();
+        let mut witness = server.join("Beto");
+        let mut seat = Seat::take(&server, &["--name", "Ana", "--lang", language]);
+        witness.expect(&["Ana entrou no chat."]);
+        drop(witness);
+        drop(server);
+        // the keyboard is still there: nothing hangs on it
+        wait(&mut seat.child);
+        let output = seat.child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), sentence));
+    }
+}
+
+#[test]
+fn no_server_is_one_sentence_and_code_1() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(&[&free.to_string()], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), format!("client: a conexão com {free} foi recusada. O servidor está no ar?\n"));
+    let output = run(&["nao.existe.invalid", "--lang", "en"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).starts_with("client: the address 'nao.existe.invalid' was not found"));
+}
+
+#[test]
+fn wrong_usage_is_one_sentence_and_code_2() {
+    for arguments in [&["--foo"] as &[&str], &["a", "b"], &["--lang", "fr"]] {
+        let output = run(arguments, "");
+        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(text(&output.stderr).lines().count(), 1);
+    }
+}
+
+#[test]
+fn a_hostile_server_does_not_reach_the_terminal() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = std::thread::spawn({
+        let listener = listener.try_clone().unwrap();
+        move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"\x1b]0;x\x07\xff\n").unwrap();
+        }
+    });
+    let output = run(&[&listener.local_addr().unwrap().to_string()], "");
+    server.join().unwrap();
+    assert_eq!(text(&output.stdout), "␛]0;x␇\u{fffd}\n");
+}

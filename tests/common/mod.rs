@@ -1,0 +1,197 @@
+//! A real server on a free port, and a client that sees what a screen would show.
+#![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_rt::System;
+use papo::chat::language::Language;
+use papo::config::{Config, Listen};
+use papo::room::ChatRoom;
+use papo::server::Server;
+use tokio::sync::oneshot;
+
+/// How long anything may take before a test fails. Nothing waits this long when all is well.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A configuration on a free port of the loopback.
+pub fn config() -> Config {
+    Config { listen: vec![Listen::Address(([127, 0, 0, 1], 0).into())], ..Config::default() }
+}
+
+/// A server in a thread of its own. Stops in good order when dropped.
+pub struct TestServer {
+    pub address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<i32>>,
+}
+
+impl TestServer {
+    pub fn start() -> TestServer {
+        TestServer::with(config(), ChatRoom::default)
+    }
+
+    pub fn in_language(language: Language) -> TestServer {
+        TestServer::with(Config { language, ..config() }, ChatRoom::default)
+    }
+
+    pub fn with(config: Config, room: impl FnOnce() -> ChatRoom + Send + 'static) -> TestServer {
+        let (tell_address, address) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            let system = System::new();
+            let ended = system.stop_future();
+            system.block_on(async move {
+                let server = Server::bind(config).unwrap();
+                tell_address.send(server.addresses()[0]).unwrap();
+                let running = server.start(room());
+                actix_rt::spawn(async move {
+                    if stopped.await.is_ok() {
+                        running.shutdown().await;
+                        System::current().stop();
+                    }
+                });
+                ended.await.unwrap()
+            })
+        });
+        let address = address.recv_timeout(DEADLINE).unwrap();
+        TestServer { address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// A client in the room, its welcome read.
+    pub fn join(&self, name: &str) -> Client {
+        let mut client = self.connect();
+        client.send(name);
+        let welcome = client.line();
+        assert!(welcome.contains(&format!(", {name}! ")), "{welcome}");
+        client
+    }
+
+    /// Asks the server to stop, without waiting for it.
+    pub fn ask_to_stop(&mut self) {
+        let _ = self.stop.take().unwrap().send(());
+    }
+
+    /// Waits until the server has ended, and returns its exit code.
+    pub fn exit_code(mut self) -> i32 {
+        let thread = self.thread.take().unwrap();
+        wait_until("the server ends", || thread.is_finished());
+        thread.join().unwrap()
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take()
+            && !std::thread::panicking()
+        {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// One end of a connection, speaking the text dialect.
+pub struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        stream.set_write_timeout(Some(DEADLINE)).unwrap();
+        Client { reader: BufReader::new(stream) }
+    }
+
+    pub fn stream(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    /// Sends a line.
+    pub fn send(&mut self, line: &str) {
+        self.send_bytes(format!("{line}\n").as_bytes());
+    }
+
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream().write_all(bytes).unwrap();
+    }
+
+    /// The next line, which must end with `\n` alone.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).expect("a line in time");
+        assert!(line.ends_with('\n'), "the connection ended inside {line:?}");
+        line.pop();
+        assert!(!line.ends_with('\r'), "{line:?}");
+        line
+    }
+
+    /// The next lines must be these.
+    #[track_caller]
+    pub fn expect(&mut self, lines: &[&str]) {
+        for expected in lines {
+            assert_eq!(self.line(), *expected);
+        }
+    }
+
+    /// Reads until a line is this one; those before it do not matter.
+    pub fn read_to(&mut self, expected: &str) {
+        while self.line() != expected {}
+    }
+
+    /// Nothing has been sent to this client that it has not read: the answer to what it asks now comes next.
+    #[track_caller]
+    pub fn expect_nothing(&mut self) {
+        self.send("/idioma en");
+        assert_eq!(self.line(), "Language: English.");
+        self.send("/idioma pt");
+        assert_eq!(self.line(), "Idioma: português.");
+    }
+
+    /// The server closes the connection next.
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        match self.reader.read_to_end(&mut rest) {
+            Ok(_) => assert_eq!(String::from_utf8_lossy(&rest), ""),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+        }
+    }
+
+    /// Everything until the server closes.
+    pub fn read_to_end(mut self) -> String {
+        let mut rest = String::new();
+        self.reader.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    /// Sends no more; can still read.
+    pub fn half_close(&self) {
+        self.stream().shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Breaks the connection as a crash or a pulled cable would show: with a reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+/// Waits for a condition, under the [`DEADLINE`].
+pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+    let start = std::time::Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < DEADLINE, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

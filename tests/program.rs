@@ -1,0 +1,254 @@
+//! The `papo` program itself: what it prints, its flags and variables, its exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use common::{Client, DEADLINE, wait_until};
+
+fn papo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
+    command.args(arguments).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program to its end.
+fn run(mut command: Command) -> Output {
+    let child = command.spawn().unwrap();
+    let (tell, told) = mpsc::channel();
+    let id = child.id();
+    std::thread::spawn(move || tell.send(child.wait_with_output()));
+    told.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("process {id} does not end")).unwrap()
+}
+
+/// A running server; killed when dropped.
+struct Program {
+    child: Child,
+    address: SocketAddr,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Program {
+    /// Starts it on a free port of the loopback.
+    fn start(arguments: &[&str]) -> Program {
+        Program::spawn(papo(&[&["--listen", "127.0.0.1:0"], arguments].concat()))
+    }
+
+    fn spawn(mut command: Command) -> Program {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        let port = loop {
+            line.clear();
+            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it ended without saying where it listens");
+            if let Some(port) = line.strip_prefix("nc localhost ") {
+                break port.trim().parse().unwrap();
+            }
+        };
+        Program { child, address: ([127, 0, 0, 1], port).into(), stdout }
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, signal: &str) {
+        let kill = format!("kill -{signal} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    }
+
+    fn exit_code(mut self) -> i32 {
+        let child = std::cell::RefCell::new(&mut self.child);
+        wait_until("the program ends", || child.borrow_mut().try_wait().unwrap().is_some());
+        self.child.wait().unwrap().code().unwrap()
+    }
+
+    /// What it wrote to stderr, once it has ended.
+    #[cfg(unix)]
+    fn log(mut self) -> String {
+        let mut log = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        self.signal("TERM");
+        stderr.read_to_string(&mut log).unwrap();
+        log
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn it_says_where_it_listens_and_serves() {
+    let server = Program::start(&[]);
+    let mut ana = Client::connect(server.address);
+    ana.send("Ana");
+    assert!(ana.line().starts_with("Bem-vindo ao chat, Ana!"));
+}
+
+#[test]
+fn flags_beat_variables_and_variables_beat_defaults() {
+    let mut command = papo(&["--lang", "en"]);
+    command.env("PAPO_LISTEN", "127.0.0.1:0").env("PAPO_LANG", "pt-BR").env("PAPO_MAX_CONNECTIONS", "1");
+    let server = Program::spawn(command);
+    let mut ana = Client::connect(server.address);
+    ana.send("Ana");
+    assert!(ana.line().starts_with("Welcome to the chat, Ana!"));
+    let mut beto = Client::connect(server.address);
+    beto.expect(&["Error: The server is full. Try again later."]);
+}
+
+#[test]
+fn listen_may_be_repeated_and_a_bare_port_is_every_address() {
+    let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Program::start(&["--listen", &first.to_string()]);
+    for address in [server.address, first] {
+        let mut client = Client::connect(address);
+        client.send("/ping");
+        client.expect(&["Pong! O servidor está respondendo."]);
+    }
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut command = papo(&["--listen", &free.to_string()]);
+    let mut child = command.spawn().unwrap();
+    let server = {
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Program { child, address: ([127, 0, 0, 1], free).into(), stdout }
+    };
+    wait_until("it listens", || std::net::TcpStream::connect(server.address).is_ok());
+    let mut client = Client::connect(server.address);
+    client.send("/ping");
+    client.expect(&["Pong! O servidor está respondendo."]);
+    // where this machine has IPv6 at all
+    if TcpListener::bind("[::1]:0").is_ok() {
+        let mut client = Client::connect(format!("[::1]:{free}").parse().unwrap());
+        client.send("/ping");
+        client.expect(&["Pong! O servidor está respondendo."]);
+    }
+}
+
+#[test]
+fn a_port_in_use_is_one_clear_sentence_and_code_1() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    for (language, sentence) in [
+        ("pt", format!("papo: a porta {} de 127.0.0.1 já está em uso por outro programa.", address.port())),
+        ("en", format!("papo: port {} of 127.0.0.1 is in use by another program.", address.port())),
+    ] {
+        let output = run(papo(&["--listen", &address.to_string(), "--lang", language]));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.starts_with(&sentence), "{stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[test]
+fn an_address_of_another_machine_is_one_clear_sentence_and_code_1() {
+    // TEST-NET-3 (RFC 5737) belongs to nobody
+    let output = run(papo(&["--listen", "203.0.113.1:9999"]));
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.stderr, "papo: este computador não tem o endereço 203.0.113.1.\n".as_bytes());
+}
+
+#[test]
+fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
+    for arguments in [&["--foo"] as &[&str], &["--listen", "sala"], &["--outbox", "x"], &["sala"]] {
+        let output = run(papo(arguments));
+        assert_eq!(output.status.code(), Some(2));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(stderr.starts_with("papo: ") && stderr.lines().count() == 1, "{stderr}");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    let output = run(papo(&["--help"]));
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--listen"));
+    let output = run(papo(&["--version"]));
+    assert_eq!(output.stdout, format!("papo {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_and_sigint_end_it_in_good_order_with_code_0() {
+    for signal in ["TERM", "INT"] {
+        let server = Program::start(&[]);
+        let mut ana = Client::connect(server.address);
+        ana.send("Ana");
+        ana.line();
+        server.signal(signal);
+        ana.expect(&["O servidor está encerrando."]);
+        ana.expect_end();
+        drop(ana);
+        assert_eq!(server.exit_code(), 0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let server = Program::start(&[]);
+    let mut ana = Client::connect(server.address);
+    ana.send("Ana");
+    ana.line();
+    server.signal("TERM");
+    ana.expect(&["O servidor está encerrando."]);
+    // she does not close her side, so the server would drain for a second
+    let start = Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), 0);
+    assert!(start.elapsed() < Duration::from_millis(900), "{:?}", start.elapsed());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_log_tells_who_comes_and_goes_and_nothing_of_what_is_said() {
+    let server = Program::start(&[]);
+    let mut ana = Client::connect(server.address);
+    let mut beto = Client::connect(server.address);
+    ana.send("Ana");
+    ana.line();
+    beto.send("Beto");
+    ana.expect(&["Beto entrou no chat."]);
+    beto.line();
+    ana.send("segredo público");
+    ana.send("@beto segredo privado");
+    beto.expect(&["Ana: segredo público", "Ana (privado): segredo privado"]);
+    ana.send("/segredo");
+    ana.line();
+    beto.reset();
+    ana.expect(&["Beto saiu do chat (conexão perdida)."]);
+    ana.send("/sair");
+    ana.line();
+    let log = server.log();
+    for expected in
+        ["session=1 peer=127.0.0.1:", "name=Ana joined", "name=Beto left reason=lost", "name=Ana left reason=asked"]
+    {
+        assert!(log.contains(expected), "{log}");
+    }
+    assert!(!log.contains("segredo"), "{log}");
+}
+
+#[test]
+fn it_serves_on_when_nobody_reads_what_it_prints() {
+    let Program { child, address, stdout } = &mut Program::start(&[]);
+    drop(child.stderr.take());
+    let mut ana = Client::connect(*address);
+    ana.send("Ana");
+    assert!(ana.line().starts_with("Bem-vindo"));
+    ana.send("/sair");
+    ana.expect(&["Você saiu do chat."]);
+    ana.expect_end();
+    let mut ana = Client::connect(*address);
+    ana.send("Ana");
+    assert!(ana.line().starts_with("Bem-vindo"));
+    let _ = stdout;
+}
