@@ -9,7 +9,7 @@
 //! [`Actor::stopped`], the one hook that runs on every way out, a panic included. So an abrupt disconnect is an
 //! actor stop event, and that is what the others' departure notice comes from.
 //!
-//! A session reads and writes in one place, [`Session::poll_io`], which its actor context runs after every message
+//! A session reads and writes in one place, `Session::poll_io`, which its actor context runs after every message
 //! from the room and whenever the stream or a timer has something for it. It knows a stream of bytes, not what the
 //! stream is made of.
 
@@ -454,7 +454,7 @@ fn poll_drain<S: AsyncRead + Unpin>(stream: &mut S, left: &mut usize, cx: &mut t
     }
 }
 
-/// Runs [`Session::poll_io`] in the actor's context for as long as the actor lives.
+/// Runs `Session::poll_io` in the actor's context for as long as the actor lives.
 struct Io;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io {
