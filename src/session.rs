@@ -31,12 +31,13 @@ use tokio_util::codec::FramedRead;
 
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
-use crate::chat::event::{Event, EventKind, Reason};
+use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
+use crate::dialect::Encoded;
 use crate::dialect::text;
 use crate::dialect::text::codec::{Line, READ_SIZE, TextCodec};
 use crate::outbox::Outbox;
@@ -104,6 +105,8 @@ enum Stage {
     LastWords,
     /// The last words are written; so many bytes of the peer's are still read, and thrown away.
     Draining { left: usize },
+    /// The stream failed: there is nobody to read from or to write to.
+    Broken,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
@@ -136,14 +139,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     /// Does everything that can be done now: reads lines, looks at the clock, writes what is owed. Leaves a wake-up
     /// behind for everything that cannot.
     fn poll_io(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
-        let could_read = self.may_read();
-        self.poll_lines(ctx, cx);
+        let has_read_everything = self.poll_lines(ctx, cx);
         self.poll_silence(ctx, cx);
         self.poll_output(ctx, cx);
         self.poll_deadline(ctx, cx);
-        if !could_read && self.may_read() {
+        // reading stopped early, and may go on: no event of the stream would tell
+        if !has_read_everything && self.may_read() {
             cx.waker().wake_by_ref();
         }
+    }
+
+    /// Whether the last words are said, so that nothing can follow.
+    fn is_closing(&self) -> bool {
+        matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Broken)
     }
 
     /// Nobody is read from who does not read, who waits for an answer, or who is leaving.
@@ -152,19 +160,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         is_open && !self.is_waiting_for_room && self.outbox.has_room()
     }
 
-    fn poll_lines(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
+    /// Takes at most [`LINES_PER_TURN`] lines. Returns whether it took all there are, so that the stream wakes this
+    /// session when there is another one.
+    fn poll_lines(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) -> bool {
         for _ in 0..LINES_PER_TURN {
             if !self.may_read() {
-                return;
+                return false;
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Ready(Some(Ok(line))) => self.take_line(line, ctx),
-                Poll::Ready(Some(Err(error))) => return self.lose(&error, ctx),
-                Poll::Ready(None) => return self.leave(Reason::Closed),
-                Poll::Pending => return,
+                Poll::Ready(Some(Err(error))) => self.lose(&error, ctx),
+                Poll::Ready(None) => self.leave(Reason::Closed),
+                Poll::Pending => return true,
             }
         }
-        cx.waker().wake_by_ref();
+        false
     }
 
     /// Asks for a name, or learns that the peer sends no line ends, when somebody without a name has been silent.
@@ -212,6 +222,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     }
 
     fn poll_output(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
+        if self.stage == Stage::Broken {
+            return;
+        }
         match self.outbox.poll_write(self.stream.get_mut(), cx) {
             Poll::Ready(Ok(())) => {}
             Poll::Ready(Err(error)) => return self.lose(&error, ctx),
@@ -247,7 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
                 self.close(Reason::TimedOut, Some(Answer::NoNameInTime { seconds }));
                 cx.waker().wake_by_ref();
             }
-            Stage::Chatting | Stage::Leaving(_) => {}
+            Stage::Chatting | Stage::Leaving(_) | Stage::Broken => {}
             Stage::LastWords | Stage::Draining { .. } => ctx.stop(),
         }
     }
@@ -345,13 +358,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
 
     // ---- what the room says ----------------------------------------------------------------------------------------
 
-    fn take_event(&mut self, event: &Event) -> bool {
-        match &event.kind {
-            EventKind::Said { from, .. } | EventKind::Acted { from, .. } => return !self.ignores(from),
+    fn take_event(&mut self, encoded: &Encoded) {
+        match &encoded.event().kind {
+            EventKind::Said { from, .. } | EventKind::Acted { from, .. } if self.ignores(from) => return,
             EventKind::Renamed { old, new } => self.follow_rename(old, new),
-            EventKind::Joined { .. } | EventKind::Left { .. } => {}
+            _ => {}
         }
-        true
+        self.owe(encoded.text(self.language));
+    }
+
+    fn take_whisper(&mut self, whispered: Whispered) {
+        if !self.ignores(&whispered.from) {
+            self.owe(text::whispered(&whispered, self.language));
+            self.whisperer = Some(whispered.from);
+        }
     }
 
     /// Whoever is ignored, or was whispering, stays so under the new name.
@@ -417,6 +437,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     fn lose(&mut self, error: &io::Error, ctx: &mut Context<Self>) {
         debug!("session={} peer={} {error}", self.id, self.peer);
         self.end(Reason::Lost);
+        self.stage = Stage::Broken;
         ctx.stop();
     }
 
@@ -492,23 +513,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Handler<Deliver> for Session<S
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, _: &mut Self::Context) {
-        match (self.stage, deliver) {
-            (Stage::LastWords | Stage::Draining { .. }, _) => {}
-            (_, Deliver::Event(event)) => {
-                if self.take_event(event.event()) {
-                    self.owe(event.text(self.language));
+        if self.is_closing() {
+            return;
+        }
+        match deliver {
+            Deliver::Event(event) => self.take_event(&event),
+            Deliver::Whispered(whispered) => self.take_whisper(whispered),
+            Deliver::Answer(answer) => self.take_answer(answer),
+            Deliver::Done => self.is_waiting_for_room = false,
+            Deliver::Farewell => {
+                if let Stage::Leaving(reason) = self.stage {
+                    self.close(reason, goodbye(reason));
                 }
             }
-            (_, Deliver::Whispered(whispered)) => {
-                if !self.ignores(&whispered.from) {
-                    self.owe(text::whispered(&whispered, self.language));
-                    self.whisperer = Some(whispered.from);
-                }
-            }
-            (_, Deliver::Answer(answer)) => self.take_answer(answer),
-            (_, Deliver::Done) => self.is_waiting_for_room = false,
-            (Stage::Leaving(reason), Deliver::Farewell) => self.close(reason, goodbye(reason)),
-            (Stage::Naming | Stage::Chatting, Deliver::Farewell) => {}
         }
     }
 }
@@ -517,7 +534,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Handler<Shutdown> for Session<
     type Result = ();
 
     fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
-        if !matches!(self.stage, Stage::LastWords | Stage::Draining { .. }) {
+        if !self.is_closing() {
             self.close(Reason::Shutdown, goodbye(Reason::Shutdown));
         }
     }

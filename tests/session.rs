@@ -195,6 +195,24 @@ async fn nothing_more_is_read_from_a_member_who_does_not_read() {
 }
 
 #[actix_rt::test]
+async fn reading_goes_on_when_the_outbox_has_emptied_in_the_same_turn() {
+    let mut house = House::open(Config { outbox: 8000, ..Config::default() });
+    let mut ana = house.join("Ana").await;
+    // a few of the answers are more than a quarter of the outbox, but the pipe takes them all
+    ana.send(&"/ajuda\n".repeat(50)).await;
+    ana.send("/sair\n").await;
+    let mut last_lines_of_help = 0;
+    loop {
+        let line = ana.line().await;
+        if line == "Você saiu do chat." {
+            break;
+        }
+        last_lines_of_help += usize::from(line.starts_with("  //texto"));
+    }
+    assert_eq!(last_lines_of_help, 50);
+}
+
+#[actix_rt::test]
 async fn last_words_wait_five_seconds_for_a_member_who_does_not_read() {
     let mut house = House::open(Config { outbox: 2000, ..Config::default() });
     let mut beto = house.join("Beto").await;
