@@ -1,0 +1,107 @@
+//! What the person at the other end says, and what a session does about it.
+
+use actix::prelude::*;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Session, Stage};
+use crate::chat::answer::Answer;
+use crate::chat::command::Command;
+use crate::chat::event::Reason;
+use crate::chat::hygiene::CleanText;
+use crate::chat::name::Name;
+use crate::dialect::text::codec::Line;
+use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, Whisper, Who};
+
+/// The most names a session keeps to ignore; one more is refused with an answer.
+const MAX_IGNORED: usize = 100;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
+    pub(super) fn take_line(&mut self, line: Line, ctx: &mut Context<Self>) {
+        let line = match line {
+            Line::Text(text) => CleanText::new(text),
+            Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
+            Line::NotUtf8 => return self.answer(Answer::NotUtf8),
+        };
+        match self.stage {
+            Stage::Naming => self.take_name(line, ctx),
+            _ => match Command::parse(line) {
+                Ok(Some(command)) => self.obey(command),
+                Ok(None) => {}
+                Err(mistake) => self.answer(mistake.into()),
+            },
+        }
+    }
+
+    /// A line of somebody without a name: a name, or one of the few commands that make sense already.
+    fn take_name(&mut self, line: CleanText, ctx: &mut Context<Self>) {
+        if line.as_str().is_empty() {
+            return;
+        }
+        if let Ok(Some(command @ (Command::Quit | Command::Help | Command::Ping | Command::Language(_)))) =
+            Command::parse(line.clone())
+        {
+            return self.obey(command);
+        }
+        match Name::parse(line.as_str().trim()) {
+            Ok(name) => {
+                self.ask(Join { session: self.id, name, recipient: ctx.address().recipient() });
+            }
+            Err(error) => self.answer(Answer::BadName(error)),
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let session = self.id;
+        match command {
+            Command::Say(text) => self.room.do_send(Broadcast { session, manner: Manner::Says, text }),
+            Command::Act(text) => self.room.do_send(Broadcast { session, manner: Manner::Acts, text }),
+            Command::Whisper { to, text } => self.ask(Whisper { session, to, text }),
+            Command::Reply(text) => match self.whisperer.clone() {
+                Some(to) => self.ask(Whisper { session, to, text }),
+                None => self.answer(Answer::NobodyToReplyTo),
+            },
+            Command::Rename(name) => self.ask(Rename { session, name }),
+            Command::Who => self.ask(Who { session }),
+            Command::Help => self.answer(Answer::Help),
+            Command::Ping => self.answer(Answer::Pong),
+            Command::Language(language) => {
+                self.language = language;
+                self.answer(Answer::LanguageChanged(language));
+            }
+            Command::Ignore(name) => self.ignore(name),
+            Command::Attend(name) => self.attend(name),
+            Command::Quit => self.leave(Reason::Asked),
+        }
+    }
+
+    /// Asks the room something that it answers with [`Deliver::Done`] at last.
+    fn ask<M>(&mut self, question: M)
+    where
+        M: Message<Result = ()> + Send + 'static,
+        ChatRoom: Handler<M>,
+    {
+        self.is_waiting_for_room = true;
+        self.room.do_send(question);
+    }
+
+    fn ignore(&mut self, name: Name) {
+        if !self.ignores(&name) {
+            if self.ignored.len() == MAX_IGNORED {
+                return self.answer(Answer::TooManyIgnored { max: MAX_IGNORED });
+            }
+            self.ignored.push(name.clone());
+        }
+        self.answer(Answer::Ignoring(name));
+    }
+
+    fn attend(&mut self, name: Name) {
+        let before = self.ignored.len();
+        self.ignored.retain(|ignored| *ignored != name);
+        let was_ignored = self.ignored.len() < before;
+        self.answer(if was_ignored { Answer::Attending(name) } else { Answer::NotIgnored(name) });
+    }
+
+    pub(super) fn ignores(&self, name: &Name) -> bool {
+        self.ignored.contains(name)
+    }
+}
