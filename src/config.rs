@@ -118,6 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_session_can_end_in_good_order_before_the_shutdown_is_over() {
+        let config = Config::default();
+        assert!(config.last_words + config.drain.0 < config.shutdown);
+        assert!(config.shutdown < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
+        let Keepalive { idle, interval, count } = Config::default().keepalive;
+        assert_eq!(Config::default().user_timeout, idle + interval * count);
+    }
+
+    #[test]
     fn places_to_listen_as_people_write_them() {
         assert_eq!("9999".parse(), Ok(Listen::Port(9999)));
         assert_eq!("127.0.0.1:0".parse(), Ok(Listen::Address(([127, 0, 0, 1], 0).into())));

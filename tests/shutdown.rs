@@ -38,7 +38,8 @@ fn everybody_is_told_and_nobody_reads_of_the_others_leaving() {
 
 #[test]
 fn a_peer_who_does_not_read_does_not_hold_up_the_end() {
-    let mut server = TestServer::start();
+    let last_words = Duration::from_millis(300);
+    let mut server = TestServer::with(Config { last_words, ..config() }, ChatRoom::default);
     let mut asleep = server.join("Dorminhoco");
     let mut ana = server.join("Ana");
     asleep.expect(&["Ana entrou no chat."]);
@@ -52,7 +53,7 @@ fn a_peer_who_does_not_read_does_not_hold_up_the_end() {
     server.ask_to_stop();
     ana.expect(&["O servidor está encerrando."]);
     assert_eq!(server.exit_code(), 0);
-    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(start.elapsed() < Config::default().shutdown, "{:?}", start.elapsed());
 }
 
 #[test]
