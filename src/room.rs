@@ -108,8 +108,13 @@ pub struct Shutdown;
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
 pub enum Deliver {
-    /// Something that happened, shared by everybody who learns of it.
-    Event(Arc<Encoded>),
+    /// What happened in a turn of the room: `turn[from..]`, in order. The turn is shared by everybody.
+    Turn {
+        /// The events.
+        turn: Arc<[Published]>,
+        /// How many of them this session has had already, or need not know.
+        from: usize,
+    },
     /// A whisper to this session.
     Whispered(Whispered),
     /// An answer to this session.
@@ -120,19 +125,59 @@ pub enum Deliver {
     Farewell,
 }
 
+/// An event on its way to those who learn of it.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The event.
+    pub event: Arc<Encoded>,
+    /// Whose doing it was; that session gets no echo.
+    pub author: Option<SessionId>,
+}
+
+/// The most events in one turn. A turn that is full is delivered, and the next one begins.
+const MAX_TURN: usize = 256;
+
 /// The room actor.
 ///
-/// Its mailbox is bounded by what may write to it: a session hands over at most
-/// [`LINES_PER_TURN`](crate::session::LINES_PER_TURN) commands before every other task of its thread has had its
-/// turn, the room among them.
+/// It works in turns: it handles every message that waits in its mailbox, then hands each member all events of the turn
+/// in one message. A lone event is a turn of its own, so nothing ever waits for company.
+///
+/// What waits in mailboxes is bounded by construction. In the room's: a session hands over at most
+/// [`LINES_PER_TURN`](crate::session::LINES_PER_TURN) commands before every other task of its thread, the room among
+/// them, has had its turn. In a session's: the room sends it one message a turn of [`MAX_TURN`] events, and one or two
+/// for each question it asked and each whisper to it.
 pub struct ChatRoom {
     registry: Registry,
-    members: HashMap<SessionId, Recipient<Deliver>>,
+    members: HashMap<SessionId, Member>,
     /// The number of the last event.
     seq: u64,
+    /// The events of this turn.
+    turn: Vec<Published>,
     clock: fn() -> SystemTime,
     is_shutting_down: bool,
 }
+
+/// Somebody to deliver to.
+struct Member {
+    recipient: Recipient<Deliver>,
+    /// How many events of this turn the member has had already, or need not know.
+    seen: usize,
+}
+
+impl Member {
+    /// Hands over what happened so far, so that what is sent to this member alone comes in its place.
+    fn catch_up(&mut self, turn: &[Published]) {
+        if self.seen < turn.len() {
+            self.recipient.do_send(Deliver::Turn { turn: turn[self.seen..].into(), from: 0 });
+            self.seen = turn.len();
+        }
+    }
+}
+
+/// The mailbox is empty: what happened is delivered.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct EndOfTurn;
 
 impl Default for ChatRoom {
     fn default() -> ChatRoom {
@@ -143,24 +188,43 @@ impl Default for ChatRoom {
 impl ChatRoom {
     /// An empty room that takes the time of its events from this clock.
     pub fn with_clock(clock: fn() -> SystemTime) -> ChatRoom {
-        ChatRoom { registry: Registry::default(), members: HashMap::new(), seq: 0, clock, is_shutting_down: false }
+        let registry = Registry::default();
+        ChatRoom { registry, members: HashMap::new(), seq: 0, turn: Vec::new(), clock, is_shutting_down: false }
     }
 
-    /// Numbers an event and delivers it to everybody but its author.
-    fn publish(&mut self, author: Option<SessionId>, kind: EventKind) {
+    /// Numbers an event, for everybody but its author to learn at the end of this turn.
+    fn publish(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
+        if self.turn.is_empty() {
+            // runs when the mailbox has been emptied
+            ctx.notify(EndOfTurn);
+        }
         self.seq += 1;
         let event = Arc::new(Encoded::new(Event { seq: self.seq, at: (self.clock)(), kind }));
-        for (session, recipient) in &self.members {
-            if Some(*session) != author {
-                recipient.do_send(Deliver::Event(Arc::clone(&event)));
+        self.turn.push(Published { event, author });
+        if self.turn.len() == MAX_TURN {
+            self.deliver();
+        }
+    }
+
+    /// Ends the turn: hands every member what it has not had yet.
+    fn deliver(&mut self) {
+        if self.turn.is_empty() {
+            return;
+        }
+        let turn: Arc<[Published]> = self.turn.drain(..).collect();
+        for member in self.members.values_mut() {
+            if member.seen < turn.len() {
+                member.recipient.do_send(Deliver::Turn { turn: Arc::clone(&turn), from: member.seen });
             }
+            member.seen = 0;
         }
     }
 
     /// Answers what a member asked; `None` if there is nothing to say.
-    fn answer(&self, session: SessionId, answer: Option<Answer>) {
-        if let Some(recipient) = self.members.get(&session) {
-            answer_to(recipient, answer);
+    fn answer(&mut self, session: SessionId, answer: Option<Answer>) {
+        if let Some(member) = self.members.get_mut(&session) {
+            member.catch_up(&self.turn);
+            answer_to(&member.recipient, answer);
         }
     }
 
@@ -198,12 +262,12 @@ impl Actor for ChatRoom {
 impl Handler<Join> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Join { session, name, recipient }: Join, _: &mut Self::Context) {
+    fn handle(&mut self, Join { session, name, recipient }: Join, ctx: &mut Self::Context) {
         match self.registry.join(session, name.clone()) {
             Ok(()) => {
                 answer_to(&recipient, Some(self.welcome(session, &name)));
-                self.members.insert(session, recipient);
-                self.publish(Some(session), EventKind::Joined { name });
+                self.members.insert(session, Member { recipient, seen: self.turn.len() });
+                self.publish(Some(session), EventKind::Joined { name }, ctx);
             }
             Err(RegistryError::Taken) => answer_to(&recipient, Some(Answer::NameTaken(name))),
             Err(RegistryError::WrongState) => error!("session={session} joined twice"),
@@ -214,13 +278,13 @@ impl Handler<Join> for ChatRoom {
 impl Handler<Broadcast> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, _: &mut Self::Context) {
+    fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         let kind = match manner {
             Manner::Says => EventKind::Said { from, text },
             Manner::Acts => EventKind::Acted { from, text },
         };
-        self.publish(Some(session), kind);
+        self.publish(Some(session), kind, ctx);
     }
 }
 
@@ -229,10 +293,11 @@ impl Handler<Whisper> for ChatRoom {
 
     fn handle(&mut self, Whisper { session, to, text }: Whisper, _: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
-        let answer = match self.registry.find(&to).and_then(|found| self.members.get(&found)) {
-            Some(recipient) => {
+        let answer = match self.registry.find(&to).and_then(|found| self.members.get_mut(&found)) {
+            Some(member) => {
+                member.catch_up(&self.turn);
                 let whispered = Whispered { after: self.seq, at: (self.clock)(), from, text };
-                recipient.do_send(Deliver::Whispered(whispered));
+                member.recipient.do_send(Deliver::Whispered(whispered));
                 None
             }
             None => Some(Answer::NotFound(to)),
@@ -244,11 +309,11 @@ impl Handler<Whisper> for ChatRoom {
 impl Handler<Rename> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Rename { session, name }: Rename, _: &mut Self::Context) {
+    fn handle(&mut self, Rename { session, name }: Rename, ctx: &mut Self::Context) {
         let answer = match self.registry.rename(session, name.clone()) {
             Ok(old) if old.as_str() == name.as_str() => Some(Answer::NameUnchanged(name)),
             Ok(old) => {
-                self.publish(None, EventKind::Renamed { old, new: name });
+                self.publish(None, EventKind::Renamed { old, new: name }, ctx);
                 None
             }
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name)),
@@ -270,13 +335,14 @@ impl Handler<Who> for ChatRoom {
 impl Handler<Leave> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Leave { session, reason }: Leave, _: &mut Self::Context) {
+    fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
-        if let Some(recipient) = self.members.remove(&session) {
-            recipient.do_send(Deliver::Farewell);
+        if let Some(mut member) = self.members.remove(&session) {
+            member.catch_up(&self.turn);
+            member.recipient.do_send(Deliver::Farewell);
         }
         if !self.is_shutting_down {
-            self.publish(None, EventKind::Left { name, reason });
+            self.publish(None, EventKind::Left { name, reason }, ctx);
         }
     }
 }
@@ -286,5 +352,15 @@ impl Handler<Shutdown> for ChatRoom {
 
     fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
         self.is_shutting_down = true;
+        // before anybody is told to close
+        self.deliver();
+    }
+}
+
+impl Handler<EndOfTurn> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: EndOfTurn, _: &mut Self::Context) {
+        self.deliver();
     }
 }

@@ -39,7 +39,7 @@ use crate::dialect::Encoded;
 use crate::dialect::text;
 use crate::dialect::text::codec::{READ_SIZE, TextCodec};
 use crate::outbox::Outbox;
-use crate::room::{ChatRoom, Deliver, Leave, Shutdown};
+use crate::room::{ChatRoom, Deliver, Leave, Published, Shutdown};
 
 /// The most lines a session handles before every other task of its thread has its turn.
 pub const LINES_PER_TURN: usize = 16;
@@ -138,6 +138,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     fn may_read(&self) -> bool {
         let is_open = matches!(self.stage, Stage::Naming | Stage::Chatting);
         is_open && !self.is_waiting_for_room && self.outbox.has_room()
+    }
+
+    fn take_turn(&mut self, turn: &[Published]) {
+        for Published { event, author } in turn {
+            if *author != Some(self.id) && !self.is_closing() {
+                self.take_event(event);
+            }
+        }
     }
 
     fn take_event(&mut self, encoded: &Encoded) {
@@ -262,7 +270,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Handler<Deliver> for Session<S
             return;
         }
         match deliver {
-            Deliver::Event(event) => self.take_event(&event),
+            Deliver::Turn { turn, from } => self.take_turn(&turn[from..]),
             Deliver::Whispered(whispered) => self.take_whisper(whispered),
             Deliver::Answer(answer) => self.take_answer(answer),
             Deliver::Done => self.is_waiting_for_room = false,
