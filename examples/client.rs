@@ -26,11 +26,13 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser};
+use papo::chat::answer::Answer;
 use papo::chat::command::Command;
 use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
+use papo::chat::name::Name;
 use papo::chat::text;
-use papo::cli::usage::{self, Exit};
+use papo::cli::usage::{self, Exit, Speaker};
 use papo::config::DEFAULT_PORT;
 
 /// How long each address of the server may take to answer.
@@ -42,7 +44,7 @@ const MAX_LINE: u64 = 64 * 1024; // 64 KiB
 #[derive(Parser)]
 #[command(name = "client", version, disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
 struct Args {
-    #[arg(default_value = "localhost", value_name = "HOST[:PORT]")]
+    #[arg(default_value = "localhost", hide_default_value = true, value_name = "HOST[:PORT]")]
     address: String,
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -69,7 +71,9 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let result = connect(&args.address, language).and_then(|stream| chat(stream, &args, language));
+    let result = check_name(&args, language)
+        .and_then(|()| connect(&args.address, language))
+        .and_then(|stream| chat(stream, &args, language));
     match result {
         Ok(code) => code,
         Err(sentence) => {
@@ -83,7 +87,7 @@ fn read_arguments(arguments: &[OsString], language: Language) -> Result<Args, Ex
     let command = Args::command().about(text::client_about(language)).override_usage(text::client_usage(language));
     let matches = usage::translate(command, |arg| help_of(arg, language), language).try_get_matches_from(arguments);
     let args = matches.and_then(|matches| Args::from_arg_matches(&matches));
-    args.map_err(|error| usage::exit(&error, "client", language))
+    args.map_err(|error| Speaker { program: "client", arguments, language }.exit(&error))
 }
 
 fn help_of(arg: &Arg, language: Language) -> String {
@@ -96,9 +100,22 @@ fn help_of(arg: &Arg, language: Language) -> String {
     }
 }
 
+/// Refuses what the server would refuse, before there is a connection on which it could mean something else.
+fn check_name(args: &Args, language: Language) -> Result<(), String> {
+    match args.name.as_deref().map(str::trim).map(Name::parse) {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(error)) => {
+            let sentence = papo::dialect::text::answer(&Answer::BadName(error), language);
+            Err(String::from_utf8_lossy(&sentence).trim_end().to_owned())
+        }
+    }
+}
+
 /// Connects to the first address of the host that answers; else says what is wrong with the last one.
 fn connect(address: &str, language: Language) -> Result<TcpStream, String> {
-    let (host, port) = split_address(address);
+    let Some((host, port)) = split_address(address) else {
+        return Err(text::client_bad_address(language, address.to_owned()));
+    };
     let unknown = |error: String| text::client_unknown_host(language, host.to_owned(), error);
     let addresses: Vec<SocketAddr> =
         (host, port).to_socket_addrs().map_err(|error| unknown(error.to_string()))?.collect();
@@ -120,15 +137,16 @@ fn why_not(address: SocketAddr, error: &io::Error, language: Language) -> String
     }
 }
 
-/// `host`, `host:port`, `::1` or `[::1]:port`.
-fn split_address(address: &str) -> (&str, u16) {
-    let is_bare_ipv6 = address.matches(':').count() > 1 && !address.starts_with('[');
-    let with_port = if is_bare_ipv6 { None } else { address.rsplit_once(':') };
-    let (host, port) = match with_port.map(|(host, port)| (host, port.parse())) {
-        Some((host, Ok(port))) => (host, port),
-        _ => (address, DEFAULT_PORT),
-    };
-    (host.trim_start_matches('[').trim_end_matches(']'), port)
+/// `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`.
+fn split_address(address: &str) -> Option<(&str, u16)> {
+    if let Some((host, port)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return Some((host, if port.is_empty() { DEFAULT_PORT } else { port.strip_prefix(':')?.parse().ok()? }));
+    }
+    match address.split_once(':') {
+        Some((_, port)) if port.contains(':') => Some((address, DEFAULT_PORT)),
+        Some((host, port)) => Some((host, port.parse().ok()?)),
+        None => Some((address, DEFAULT_PORT)),
+    }
 }
 
 /// Sends what is typed and shows what arrives, until the server closes.
@@ -161,22 +179,39 @@ fn chat(stream: TcpStream, args: &Args, language: Language) -> Result<ExitCode, 
 fn enter_as_script(lines: &mut Lines, args: &Args, language: Language) -> Result<(), String> {
     let silent = |_: io::Error| text::client_timed_out(language, args.address.clone(), CONNECT_TIMEOUT.as_secs());
     lines.0.get_ref().set_read_timeout(Some(CONNECT_TIMEOUT)).map_err(silent)?;
-    let answers = 1 + usize::from(args.lang.is_some());
-    for _ in 0..answers {
+    loop {
         let line = lines.next_line().map_err(silent)?.ok_or_else(|| text::client_lost(language))?;
-        if is_refusal(&line) {
-            return Err(line);
+        match Entrance::read(&line) {
+            Entrance::Refused => return Err(line),
+            // nobody is told if nobody listens
+            _ if writeln!(io::stdout(), "{line}").is_err() => {}
+            Entrance::Open => return lines.0.get_ref().set_read_timeout(None).map_err(silent),
+            Entrance::Undecided => {}
         }
-        // nobody is told if nobody listens
-        let _ = writeln!(io::stdout(), "{line}");
     }
-    lines.0.get_ref().set_read_timeout(None).map_err(silent)
 }
 
-/// Whether a line of the server says, in either language, that a name cannot be had.
-fn is_refusal(line: &str) -> bool {
-    let beginning = |text: &str| text.split(':').next().map(str::to_owned);
-    Language::ALL.into_iter().any(|language| beginning(line) == beginning(&text::bad_name(language)))
+/// What a line of the server says, in either language, about coming in.
+enum Entrance {
+    Open,
+    Refused,
+    Undecided,
+}
+
+impl Entrance {
+    fn read(line: &str) -> Entrance {
+        let begins_as = |sentence: String, end: char| {
+            let beginning = sentence.split_inclusive(end).next().unwrap_or_default().to_owned();
+            line.starts_with(&beginning)
+        };
+        let welcome = Language::ALL.into_iter().any(|language| begins_as(text::welcome_alone(language, ""), ','));
+        let error = Language::ALL.into_iter().any(|language| begins_as(text::bad_name(language), ':'));
+        match (welcome, error) {
+            (true, _) => Entrance::Open,
+            (_, true) => Entrance::Refused,
+            _ => Entrance::Undecided,
+        }
+    }
 }
 
 /// The language and the name, if they were given.
@@ -185,7 +220,7 @@ fn introduce(mut writer: &TcpStream, args: &Args) -> io::Result<()> {
         writer.write_all(format!("/lang {language}\n").as_bytes())?;
     }
     if let Some(name) = &args.name {
-        writer.write_all(format!("{name}\n").as_bytes())?;
+        writer.write_all(format!("{}\n", name.trim()).as_bytes())?;
     }
     Ok(())
 }

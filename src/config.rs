@@ -1,15 +1,30 @@
 //! Every limit of the server, in one place: its unit, its default, and what happens beyond it.
 //!
-//! Each has a flag and an environment variable of the same name (`src/cli/args.rs`). Where a field says so, 0 (or
-//! [`Duration::ZERO`]) switches the limit off.
+//! What an operator may want to change has a flag and an environment variable of the same name (`src/cli/args.rs`);
+//! the rest is part of how papo works, and only tests change it. Where a field says so, 0 (or [`Duration::ZERO`])
+//! switches the limit off.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::chat::language::Language;
 
 /// The port of the seed, and of papo.
 pub const DEFAULT_PORT: u16 = 9999;
+
+/// What [`Config::max_line`] may be, in bytes. A line must be shorter than what one read brings, or a message of a client
+/// that sends no line ends would be cut in two.
+pub const MAX_LINE: RangeInclusive<usize> = 64..=8000;
+
+/// An outbox holds at least so many lines of the greatest length. With less, one long line would disconnect everybody.
+pub const MIN_OUTBOX_LINES: usize = 2;
+
+/// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
+pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The longest [`Keepalive::idle`], that of Linux.
+pub const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
 
 /// How a server is run. [`Config::default`] is what a plain `papo` does.
 #[derive(Debug, Clone)]
@@ -24,7 +39,7 @@ pub struct Config {
     /// caps it at its own limit, `somaxconn`).
     pub backlog: u32,
     /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
-    /// Default: 4,096. Cannot be off: a line is held in memory until it ends.
+    /// Default: 4,096; see [`MAX_LINE`]. Cannot be off: a line is held in memory until it ends.
     pub max_line: usize,
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
@@ -33,13 +48,16 @@ pub struct Config {
     /// line end are taken for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
-    /// beyond it that session is disconnected with a reason, and nobody else notices. Default: 1 MiB. 0 = off.
+    /// beyond it that session is disconnected with a reason, and nobody else is slowed. Default: 1 MiB; at least
+    /// [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
+    /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
+    pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. Default: 5 s.
     pub last_words: Duration,
     /// How long and how much is still read after the last words, so that they are not lost to a reset: a socket
-    /// closed with unread input takes back what it sent. Default: 1 s and 64 KiB.
-    pub drain: (Duration, usize),
+    /// closed with unread input takes back what it sent.
+    pub drain: Drain,
     /// How a connection whose other side fell silent is found out.
     pub keepalive: Keepalive,
     /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
@@ -48,6 +66,15 @@ pub struct Config {
     /// How long stopping may take until the last connections are dropped. Default: 9 s, so that the process is
     /// gone within the 10 s that service managers grant.
     pub shutdown: Duration,
+}
+
+/// What is still read of a connection after the last words, and thrown away: whichever comes first ends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// Default: 1 s.
+    pub time: Duration,
+    /// Default: 64 KiB.
+    pub bytes: usize,
 }
 
 /// The keepalive of a TCP connection: after `idle` of silence the kernel probes every `interval`, and after
@@ -82,8 +109,9 @@ impl Default for Config {
             name_deadline: Duration::from_secs(60),
             silence: Duration::from_millis(300),
             outbox: 1024 * 1024, // 1 MiB
+            max_ignored: 100,
             last_words: Duration::from_secs(5),
-            drain: (Duration::from_secs(1), 64 * 1024), // 64 KiB
+            drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
             user_timeout: Duration::from_secs(60),
             shutdown: Duration::from_secs(9),
@@ -120,7 +148,7 @@ mod tests {
     #[test]
     fn every_session_can_end_in_good_order_before_the_shutdown_is_over() {
         let config = Config::default();
-        assert!(config.last_words + config.drain.0 < config.shutdown);
+        assert!(config.last_words + config.drain.time < config.shutdown);
         assert!(config.shutdown < Duration::from_secs(10));
     }
 
@@ -128,6 +156,16 @@ mod tests {
     fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
         let Keepalive { idle, interval, count } = Config::default().keepalive;
         assert_eq!(Config::default().user_timeout, idle + interval * count);
+    }
+
+    #[test]
+    fn a_line_fits_into_a_read_and_into_an_outbox() {
+        assert!(*MAX_LINE.end() < crate::dialect::text::codec::READ_SIZE);
+        assert!(MAX_LINE.contains(&Config::default().max_line));
+        // with the default, even if every character of the line is shown as a picture of three bytes
+        let shown = 3 * Config::default().max_line + crate::chat::name::MAX_BYTES + crate::outbox::ENTRY_COST;
+        assert!(shown < Config::default().outbox);
+        assert!(MIN_OUTBOX_LINES * Config::default().max_line <= Config::default().outbox);
     }
 
     #[test]

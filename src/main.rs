@@ -64,11 +64,10 @@ fn serve(config: Config, language: Language) -> Result<i32, String> {
 }
 
 fn why_not(BindError { address, source }: &BindError, language: Language) -> String {
-    let (ip, port) = (address.ip().to_string(), address.port());
     match source.kind() {
-        io::ErrorKind::AddrInUse => text::port_taken(language, port, ip),
-        io::ErrorKind::AddrNotAvailable => text::address_missing(language, ip),
-        io::ErrorKind::PermissionDenied => text::no_permission(language, port, ip),
+        io::ErrorKind::AddrInUse => text::port_taken(language, address.port().to_string()),
+        io::ErrorKind::AddrNotAvailable => text::address_missing(language, address.ip().to_string()),
+        io::ErrorKind::PermissionDenied => text::no_permission(language, address.port().to_string()),
         _ => text::cannot_listen(language, address.to_string(), source.to_string()),
     }
 }

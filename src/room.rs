@@ -270,7 +270,10 @@ impl Handler<Join> for ChatRoom {
                 self.publish(Some(session), EventKind::Joined { name }, ctx);
             }
             Err(RegistryError::Taken) => answer_to(&recipient, Some(Answer::NameTaken(name))),
-            Err(RegistryError::WrongState) => error!("session={session} joined twice"),
+            Err(RegistryError::WrongState) => {
+                error!("session={session} joined twice");
+                answer_to(&recipient, None);
+            }
         }
     }
 }

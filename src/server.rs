@@ -4,8 +4,9 @@
 //! room.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,21 +14,27 @@ use std::time::Duration;
 use actix::prelude::*;
 use log::{debug, error, warn};
 use socket2::SockRef;
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::chat::answer::Answer;
 use crate::chat::registry::SessionId;
-use crate::config::{Config, Listen};
+use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
 use crate::room::{ChatRoom, Shutdown};
 use crate::session::{Session, Setup};
-use crate::transport::tcp;
+use crate::transport::{poll_drain, tcp};
 
-/// The pause after an accept error: doubled from the first to the last as long as errors follow each other.
-const ACCEPT_PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+/// The pause after an accept error, doubled with each error that follows, up to [`MAX_ACCEPT_PAUSE`].
+const MIN_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause after an accept error.
+const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Refused connections that are given time to read the refusal; more are closed at once.
+const MAX_LINGERING: usize = 64;
 
 /// Accept errors are logged this often at most.
 const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -72,6 +79,7 @@ impl Server {
         let reception = Arc::new(Reception {
             room: room.start(),
             connections: Connections::new(self.config.max_connections),
+            lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
         });
         let accepting = self
@@ -101,7 +109,7 @@ impl Running {
             // cancelled, as asked: the listener is closed now
             let _ = task.await;
         }
-        let Reception { room, connections, config } = &*self.reception;
+        let Reception { room, connections, config, .. } = &*self.reception;
         if room.send(Shutdown).await.is_err() {
             debug!("the room was gone before the shutdown");
         }
@@ -139,12 +147,12 @@ fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Resu
 /// Accepts until it is cancelled. No error ends it: neither a connection that broke before it was accepted, nor a
 /// full table of descriptors, which takes a pause.
 async fn accept(listener: TcpListener, reception: Arc<Reception>) {
-    let mut pause = ACCEPT_PAUSE.0;
+    let mut pause = MIN_ACCEPT_PAUSE;
     let mut logged: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                pause = ACCEPT_PAUSE.0;
+                pause = MIN_ACCEPT_PAUSE;
                 reception.receive(stream, peer);
             }
             Err(error) if is_of_one_connection(&error) => debug!("a connection broke before it was accepted: {error}"),
@@ -154,7 +162,7 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
                     logged = Some(Instant::now());
                 }
                 sleep(pause).await;
-                pause = (pause * 2).min(ACCEPT_PAUSE.1);
+                pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
             }
         }
     }
@@ -170,17 +178,18 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 struct Reception {
     room: Addr<ChatRoom>,
     connections: Arc<Connections>,
+    /// Permits to [`MAX_LINGERING`] refused connections.
+    lingering: Arc<Semaphore>,
     config: Arc<Config>,
 }
 
 impl Reception {
     fn receive(&self, stream: TcpStream, peer: SocketAddr) {
-        let peer = canonical(peer);
-        let Some(place) = self.connections.admit() else {
+        let Some(slot) = self.connections.admit() else {
             debug!("peer={peer} refused: the server is full");
-            return self.refuse(&stream);
+            return self.refuse(stream);
         };
-        let id = place.id;
+        let id = slot.id;
         if let Err(error) = tcp::configure(&stream, &self.config) {
             // without these options the connection still works, and if it is broken the session will see it
             debug!("session={id} peer={peer} {error}");
@@ -190,27 +199,32 @@ impl Reception {
             peer: peer.to_string(),
             room: self.room.clone(),
             config: Arc::clone(&self.config),
-            guard: Box::new(place),
+            guard: Box::new(slot),
         };
         let session = Session::new(stream, setup).start();
         self.connections.live().insert(id, Some(session.recipient()));
     }
 
-    /// One sentence, if the socket takes it at once, and the connection is gone: a refusal costs no session.
-    fn refuse(&self, stream: &TcpStream) {
+    /// One sentence and the end: a refusal costs no session. For a few at once the end waits, briefly, until the peer
+    /// has read it.
+    fn refuse(&self, mut stream: TcpStream) {
         // not by tokio, which would first wait to hear that the socket is writable
         let sentence = text::answer(&Answer::ServerFull, self.config.language);
-        if let Err(error) = SockRef::from(stream).send(&sentence) {
+        if let Err(error) = SockRef::from(&stream).send(&sentence) {
             debug!("refused without a word: {error}");
         }
-    }
-}
-
-/// An IPv4 peer of an IPv6 socket is shown as what it is.
-fn canonical(peer: SocketAddr) -> SocketAddr {
-    match peer.ip().to_canonical() {
-        ip @ IpAddr::V4(_) => SocketAddr::new(ip, peer.port()),
-        IpAddr::V6(_) => peer,
+        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else { return };
+        let Drain { time, mut bytes } = self.config.drain;
+        actix_rt::spawn(async move {
+            let drained = async {
+                if stream.shutdown().await.is_ok() {
+                    poll_fn(|cx| poll_drain(&mut stream, &mut bytes, cx)).await;
+                }
+            };
+            // by then the peer has read it, or never will
+            let _ = timeout(time, drained).await;
+            drop(permit);
+        });
     }
 }
 
@@ -227,8 +241,8 @@ struct Connections {
 /// How to tell each live connection that the server stops; nobody to tell yet while it is being set up.
 type Live = HashMap<SessionId, Option<Recipient<Shutdown>>>;
 
-/// A connection's place among the live ones, given back when dropped.
-struct Place {
+/// A connection's slot among the live ones, given back when dropped.
+struct Slot {
     id: SessionId,
     connections: Arc<Connections>,
 }
@@ -239,15 +253,15 @@ impl Connections {
         Arc::new(Connections { max, last_id, live: Mutex::default(), emptied: Notify::new() })
     }
 
-    /// A place and an id for one more connection; `None` if there are as many as may be.
-    fn admit(self: &Arc<Connections>) -> Option<Place> {
+    /// A slot and an id for one more connection; `None` if there are as many as may be.
+    fn admit(self: &Arc<Connections>) -> Option<Slot> {
         let mut live = self.live();
         if self.max > 0 && live.len() >= self.max {
             return None;
         }
         let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         live.insert(id, None);
-        Some(Place { id, connections: Arc::clone(self) })
+        Some(Slot { id, connections: Arc::clone(self) })
     }
 
     fn live(&self) -> MutexGuard<'_, Live> {
@@ -272,7 +286,7 @@ impl Connections {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut live = self.connections.live();
         live.remove(&self.id);

@@ -1,13 +1,13 @@
 //! A session: the life of one connection, from its first byte to its last.
 //!
 //! ```text
-//! Naming ──Welcome──▶ Chatting ──/sair, end of input──▶ Leaving ──Farewell──▶ Closing ──▶ (stopped)
+//! Naming ──Welcome──▶ Chatting ──/sair, end of input──▶ Leaving ──Farewell──▶ LastWords ──▶ Draining ──▶ (stopped)
 //!    └───── no name in time, shutdown, too slow: from anywhere ──────────────────┘
 //! ```
 //!
-//! However a session ends, the room is told [`Leave`]: as soon as the session knows, at the latest in
-//! [`Actor::stopped`], the one hook that runs on every way out, a panic included. So an abrupt disconnect is an
-//! actor stop event, and that is what the others' departure notice comes from.
+//! However a session ends, the room is told [`Leave`] once, and the others' departure notice comes from that. A session
+//! that knows it is leaving says so at once, so that its name is free before its last words arrive. One that was broken
+//! off stops, and [`Actor::stopped`], the one hook that runs on every way out, a panic included, says it.
 //!
 //! A session reads and writes in one place, `poll_io` in `session/io.rs`, which its actor context runs after every message
 //! from the room and whenever the stream or a timer has something for it. It knows a stream of bytes, not what the
@@ -80,7 +80,7 @@ pub struct Session<S> {
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
     /// Whether the room has been told [`Leave`].
-    has_ended: bool,
+    has_told_room: bool,
     /// When the present stage is over at the latest.
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
@@ -121,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), READ_SIZE),
             outbox: Outbox::new(config.outbox),
             is_waiting_for_room: false,
-            has_ended: false,
+            has_told_room: false,
             deadline: None,
             silence: None,
             reads_seen: 0,
@@ -140,6 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         is_open && !self.is_waiting_for_room && self.outbox.has_room()
     }
 
+    /// Shows a turn of the room, without the echo of one's own doing.
     fn take_turn(&mut self, turn: &[Published]) {
         for Published { event, author } in turn {
             if *author != Some(self.id) && !self.is_closing() {
@@ -148,6 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         }
     }
 
+    /// Shows an event, unless its author is ignored.
     fn take_event(&mut self, encoded: &Encoded) {
         match &encoded.event().kind {
             EventKind::Said { from, .. } | EventKind::Acted { from, .. } if self.ignores(from) => return,
@@ -157,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         self.owe(encoded.text(self.language));
     }
 
+    /// Shows a whisper, unless its author is ignored.
     fn take_whisper(&mut self, whispered: Whispered) {
         if !self.ignores(&whispered.from) {
             self.owe(text::whispered(&whispered, self.language));
@@ -166,8 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
 
     /// Whoever is ignored, or was whispering, stays so under the new name.
     fn follow_rename(&mut self, old: &Name, new: &Name) {
-        let own = self.name.iter_mut().filter(|_| self.stage == Stage::Chatting);
-        for name in own.chain(&mut self.whisperer).chain(&mut self.ignored) {
+        for name in self.name.iter_mut().chain(&mut self.whisperer).chain(&mut self.ignored) {
             if name == old {
                 *name = new.clone();
             }
@@ -219,17 +221,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }
 
-    /// The stream failed: there is nobody to say anything to.
+    /// The stream failed: there is nobody to say anything to, so the actor stops.
     fn lose(&mut self, error: &Error, ctx: &mut Context<Self>) {
         debug!("session={} peer={} {error}", self.id, self.peer);
-        self.end(Reason::Lost);
         self.stage = Stage::Broken;
         ctx.stop();
     }
 
     /// Tells the room and the log, once.
     fn end(&mut self, reason: Reason) {
-        if std::mem::replace(&mut self.has_ended, true) {
+        if std::mem::replace(&mut self.has_told_room, true) {
             return;
         }
         match &self.name {
@@ -240,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     }
 }
 
-/// The last line to somebody who leaves for this reason. Whoever ended his input expects nothing more.
+/// The last line to somebody who leaves for this reason. Whoever ended their input expects nothing more.
 fn goodbye(reason: Reason) -> Option<Answer> {
     (reason != Reason::Closed).then_some(Answer::Goodbye(reason))
 }

@@ -97,7 +97,7 @@ fn ctrl_d_leaves_cleanly() {
     let server = TestServer::start();
     let mut beto = server.join("Beto");
     let mut ana = Seat::take(&server, &["--name", "Ana", "--lang", "en"]);
-    ana.sees("Language: English.");
+    ana.sees("The language is now English.");
     ana.sees("Welcome to the chat, Ana! In the room: Beto. Type /help for the commands.");
     drop(ana.keyboard.take());
     ana.ends_with_code(0);

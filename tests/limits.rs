@@ -52,8 +52,8 @@ fn a_reader_who_stops_is_cut_and_a_hundred_others_go_on() {
                         progress[index].store(next, Ordering::Relaxed);
                     }
                 }
-                reader.expect_nothing();
                 assert_eq!(notices, 1);
+                reader
             })
         })
         .collect();
@@ -63,8 +63,9 @@ fn a_reader_who_stops_is_cut_and_a_hundred_others_go_on() {
         let slowest = || progress.iter().map(|read| read.load(Ordering::Relaxed)).min().unwrap_or_default();
         wait_until("everybody who reads keeps up", || line < slowest() + 100);
     }
-    for thread in threads {
-        thread.join().unwrap();
+    let mut readers: Vec<Client> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    for reader in &mut readers {
+        reader.expect_nothing();
     }
 
     // what the sleeper was sent is whole lines in order, and the last one says why nothing follows
@@ -144,7 +145,7 @@ fn too_many_ignored_names_are_refused() {
         ana.line();
     }
     ana.send("/ignorar mais_um");
-    ana.expect(&["Erro: Você já ignora 100 pessoas, o máximo."]);
+    ana.expect(&["Erro: Você já está ignorando 100 pessoas, o máximo permitido."]);
     ana.send("/ignorar n5");
-    ana.expect(&["As mensagens de n5 não serão mais mostradas a você. Para desfazer: /atender n5"]);
+    ana.expect(&["Você não verá mais as mensagens de n5. Para desfazer: /atender n5"]);
 }

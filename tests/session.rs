@@ -189,7 +189,7 @@ async fn nothing_more_is_read_from_a_member_who_does_not_read() {
     while last_lines_of_help < 1000 {
         let line = lines.next_line().await.unwrap().unwrap();
         assert_ne!(line, "Você foi desconectado: leitura lenta demais.");
-        last_lines_of_help += usize::from(line.starts_with("  //texto"));
+        last_lines_of_help += usize::from(line.starts_with("  //mensagem"));
     }
     flood.await.unwrap();
 }
@@ -207,7 +207,7 @@ async fn reading_goes_on_when_the_outbox_has_emptied_in_the_same_turn() {
         if line == "Você saiu do chat." {
             break;
         }
-        last_lines_of_help += usize::from(line.starts_with("  //texto"));
+        last_lines_of_help += usize::from(line.starts_with("  //mensagem"));
     }
     assert_eq!(last_lines_of_help, 50);
 }

@@ -18,7 +18,7 @@ fn everybody_is_told_and_nobody_reads_of_the_others_leaving() {
     let mut beto = server.join("Beto");
     ana.expect(&["Beto entrou no chat."]);
     beto.send("/lang en");
-    beto.expect(&["Language: English."]);
+    beto.expect(&["The language is now English."]);
     let mut nameless = server.connect();
     nameless.expect(&["Informe seu nome para entrar no chat:"]);
     ana.send("última");

@@ -68,7 +68,7 @@ fn in_portuguese() {
     ana.expect_nothing();
     beto.expect(&["Ana (privado): oi"]);
     caio.send("/r oi");
-    caio.expect(&["Ninguém falou com você em particular ainda."]);
+    caio.expect(&["Você ainda não recebeu nenhuma mensagem privada."]);
     ana.send("/ping");
     ana.expect(&["Pong! O servidor está respondendo."]);
     ana.send("/quem");
@@ -89,14 +89,14 @@ fn in_portuguese() {
     caio.expect(&["Bia: ainda aqui"]);
 
     beto.send("/ignorar bia");
-    beto.expect(&["As mensagens de bia não serão mais mostradas a você. Para desfazer: /atender bia"]);
+    beto.expect(&["Você não verá mais as mensagens de bia. Para desfazer: /atender bia"]);
     ana.send("um");
     ana.send("@beto dois");
     ana.send("/eu três");
     caio.expect(&["Bia: um", "* Bia três"]);
     beto.expect_nothing();
     beto.send("/atender BIA");
-    beto.expect(&["As mensagens de BIA serão mostradas de novo."]);
+    beto.expect(&["Você voltará a ver as mensagens de BIA."]);
     beto.send("/atender BIA");
     beto.expect(&["Você não está ignorando BIA."]);
     ana.send("quatro");
@@ -104,7 +104,7 @@ fn in_portuguese() {
     caio.expect(&["Bia: quatro"]);
 
     ana.send("/idioma en");
-    ana.expect(&["Language: English."]);
+    ana.expect(&["The language is now English."]);
     ana.send("/idioma fr");
     ana.expect(&["Invalid format. Use: /lang pt|en"]);
     ana.send("/sair");
@@ -188,9 +188,9 @@ fn the_few_commands_that_make_sense_before_a_name() {
     let server = TestServer::start();
     let mut ana = server.connect();
     ana.send("/lang en");
-    ana.expect(&["Language: English."]);
+    ana.expect(&["The language is now English."]);
     ana.send("/help");
-    ana.expect(&["Everything you type goes to everybody, except the commands:"]);
+    ana.expect(&["Everything you type goes to everybody, except these commands:"]);
     ana.read_to("Enter your name to join the chat:");
     ana.send("/who");
     ana.expect(&["Error: A name may only contain letters, digits and '_', no spaces."]);
@@ -205,19 +205,20 @@ fn help_lists_every_command_in_the_readers_language() {
     let mut ana = server.join("Ana");
     ana.send("/ajuda");
     ana.expect(&[
-        "Tudo o que você digita vai para todos, menos os comandos:",
-        "  @nome texto       mensagem só para essa pessoa (ou: /msg nome texto)",
-        "  /responder texto  responde à última mensagem privada",
-        "  /eu ação          mostra a todos o que você faz: * Ana acena",
-        "  /quem             mostra quem está na sala",
-        "  /nome NOVO        troca o seu nome",
-        "  /ignorar nome     esconde as mensagens dessa pessoa",
-        "  /atender nome     volta a mostrar as mensagens dessa pessoa",
-        "  /idioma pt|en     troca o idioma",
-        "  /ping             mostra se o servidor está respondendo",
-        "  /ajuda            mostra esta lista",
-        "  /sair             sai do chat",
-        "  //texto           diz uma mensagem que começa com /",
+        "Tudo o que você digita vai para todos, menos estes comandos:",
+        "  @nome mensagem       envia uma mensagem só a essa pessoa",
+        "  /msg nome mensagem   o mesmo que @nome mensagem",
+        "  /responder mensagem  responde à última mensagem privada",
+        "  /eu ação             mostra a todos o que você faz: * Ana acena",
+        "  /quem                mostra quem está na sala",
+        "  /nome NOVO           troca o seu nome",
+        "  /ignorar nome        esconde as mensagens dessa pessoa",
+        "  /atender nome        volta a mostrar as mensagens dessa pessoa",
+        "  /idioma pt|en        troca o idioma",
+        "  /ping                mostra se o servidor está respondendo",
+        "  /ajuda               mostra esta lista",
+        "  /sair                sai do chat",
+        "  //mensagem           envia uma mensagem que começa com /",
     ]);
 }
 
@@ -265,11 +266,11 @@ fn what_is_unknown_is_never_published() {
 }
 
 #[test]
-fn each_person_reads_in_the_own_language() {
+fn each_person_reads_in_their_own_language() {
     let server = TestServer::start();
     let mut ana = server.join("Ana");
     ana.send("/lang en");
-    ana.expect(&["Language: English."]);
+    ana.expect(&["The language is now English."]);
     let mut beto = server.join("Beto");
     ana.expect(&["Beto joined the chat."]);
     ana.send("@beto oi");

@@ -23,7 +23,7 @@ pub enum Answer {
     NameTaken(Name),
     /// The text is no name.
     BadName(NameError),
-    /// The person asked for the name he already has.
+    /// The person asked for the name that is theirs already.
     NameUnchanged(Name),
     /// Everybody in the room, the longest there first.
     Who(Vec<Name>),
@@ -42,7 +42,7 @@ pub enum Answer {
     /// Messages of this person are not shown any more.
     Ignoring(Name),
     /// Messages of this person are shown again.
-    Attending(Name),
+    NotIgnoringAnyMore(Name),
     /// `/atender` for somebody who was not ignored.
     NotIgnored(Name),
     /// One more name to ignore than is kept.

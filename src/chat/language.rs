@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::fold::accentless;
+
 /// A language in which papo has every sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Language {
@@ -45,12 +47,12 @@ pub struct UnknownLanguage;
 impl FromStr for Language {
     type Err = UnknownLanguage;
 
-    /// Reads a tag as people and environments write it: `pt`, `pt-BR`, `PT_br`, `pt_BR.UTF-8`, `en`, `en-US`.
+    /// Reads a tag as people and environments write it (`pt`, `pt-BR`, `pt_BR.UTF-8`, `en-US`), or the language's name.
     fn from_str(tag: &str) -> Result<Self, UnknownLanguage> {
         let primary = tag.split(['-', '_', '.']).next().unwrap_or_default();
-        match primary.to_ascii_lowercase().as_str() {
-            "pt" => Ok(Language::Portuguese),
-            "en" => Ok(Language::English),
+        match accentless(primary).as_str() {
+            "pt" | "portugues" | "portuguese" => Ok(Language::Portuguese),
+            "en" | "ingles" | "english" => Ok(Language::English),
             _ => Err(UnknownLanguage),
         }
     }
@@ -62,13 +64,13 @@ mod tests {
 
     #[test]
     fn tags_as_people_write_them() {
-        for tag in ["pt", "PT", "pt-BR", "pt_BR", "pt_BR.UTF-8", "pt-PT"] {
+        for tag in ["pt", "PT", "pt-BR", "pt_BR", "pt_BR.UTF-8", "pt-PT", "Português", "portuguese"] {
             assert_eq!(tag.parse(), Ok(Language::Portuguese), "{tag}");
         }
-        for tag in ["en", "EN", "en-US", "en_GB.UTF-8"] {
+        for tag in ["en", "EN", "en-US", "en_GB.UTF-8", "inglês", "English"] {
             assert_eq!(tag.parse(), Ok(Language::English), "{tag}");
         }
-        for tag in ["", "fr", "english", "C", "ptt"] {
+        for tag in ["", "fr", "englisch", "C", "ptt"] {
             assert_eq!(tag.parse::<Language>(), Err(UnknownLanguage), "{tag}");
         }
     }

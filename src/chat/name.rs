@@ -65,9 +65,12 @@ pub struct Name {
 /// Why a text is no [`Name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Empty, or with a character that no name has (a space, a sign, a lone mark), or without any letter or digit.
+    /// Empty, or with a character that no name has: a space, a sign, a lone mark.
     #[error("the name has a character that is not allowed")]
     BadCharacter,
+    /// Nothing but `_`.
+    #[error("the name has no letter and no digit")]
+    NoLetter,
     /// More than [`MAX_CHARS`] characters or [`MAX_BYTES`] bytes.
     #[error("the name is too long")]
     TooLong,
@@ -123,7 +126,11 @@ fn check_characters(shown: &str) -> Result<(), NameError> {
             return Err(NameError::BadCharacter);
         }
     }
-    if has_letter_or_digit { Ok(()) } else { Err(NameError::BadCharacter) }
+    match (shown.is_empty(), has_letter_or_digit) {
+        (true, _) => Err(NameError::BadCharacter),
+        (false, false) => Err(NameError::NoLetter),
+        (false, true) => Ok(()),
+    }
 }
 
 fn is_letter_or_digit(c: char) -> bool {
@@ -221,8 +228,6 @@ mod tests {
             "½",
             "\u{301}a",
             "_\u{301}",
-            "_",
-            "___",
             "x\u{301}\u{302}\u{303}",
             "\u{3164}",
             "a\u{200b}",
@@ -234,6 +239,13 @@ mod tests {
             "ﷺ\u{20dd}",
         ] {
             assert_eq!(Name::parse(text).unwrap_err(), NameError::BadCharacter, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_a_letter_or_a_digit() {
+        for text in ["_", "___"] {
+            assert_eq!(Name::parse(text).unwrap_err(), NameError::NoLetter);
         }
     }
 
@@ -263,9 +275,20 @@ mod tests {
         assert_eq!(Name::parse("Straße").unwrap(), Name::parse("STRASSE").unwrap());
     }
 
+    /// Texts that are names often, and everything else sometimes.
+    fn any_text() -> impl Strategy<Value = String> {
+        let c = prop_oneof![
+            6 => "[\\p{L}]".prop_map(|s| s.chars().next().unwrap_or('a')),
+            2 => "[\\p{M}]".prop_map(|s| s.chars().next().unwrap_or('a')),
+            1 => "[\\p{N}_]".prop_map(|s| s.chars().next().unwrap_or('a')),
+            1 => any::<char>(),
+        ];
+        prop::collection::vec(c, 0..12).prop_map(String::from_iter)
+    }
+
     proptest! {
         #[test]
-        fn a_valid_name_is_short_clean_and_parses_to_itself(text in any::<String>()) {
+        fn a_valid_name_is_short_clean_and_parses_to_itself(text in any_text()) {
             if let Ok(name) = Name::parse(&text) {
                 prop_assert!((1..=MAX_CHARS).contains(&name.as_str().chars().count()));
                 prop_assert!(name.as_str().len() <= MAX_BYTES);

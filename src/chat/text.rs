@@ -10,7 +10,7 @@ use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use unic_langid::LanguageIdentifier;
 
-use super::command::{Arguments, Entry, Verb};
+use super::command::{Arguments, Entry};
 use super::event::Reason;
 use super::language::Language;
 
@@ -36,6 +36,7 @@ sentences! {
     and_more(names, more);
     bad_name();
     name_too_long(characters, bytes);
+    name_without_letter();
     name_reserved();
     name_taken(name);
     name_unchanged(name);
@@ -70,20 +71,21 @@ sentences! {
     pong();
     language_changed();
     ignoring(name);
-    attending(name);
+    not_ignoring_any_more(name);
     not_ignored(name);
     too_many_ignored(max);
     line_too_long(max);
     not_utf8();
 
     help_title();
-    help_whisper(usage);
+    help_whisper();
+    help_msg();
     help_reply();
     help_act();
     help_who();
     help_rename();
     help_ignore();
-    help_attend();
+    help_unignore();
     help_language();
     help_ping();
     help_help();
@@ -91,14 +93,14 @@ sentences! {
     help_slash();
     argument_name();
     argument_new_name();
-    argument_text();
+    argument_message();
     argument_action();
 
     serving(version);
     serving_here(version);
-    port_taken(port, address);
+    port_taken(port);
     address_missing(address);
-    no_permission(port, address);
+    no_permission(port);
     cannot_listen(address, error);
     cannot_start(error);
 
@@ -106,7 +108,7 @@ sentences! {
     usage_unknown_near(program, argument, nearest);
     usage_value(program, argument, value);
     usage_no_value(program, argument);
-    usage_other(program, error);
+    usage_other(program);
     cli_about();
     cli_usage();
     cli_options();
@@ -114,11 +116,11 @@ sentences! {
     flag_listen();
     flag_lang();
     flag_max_connections(default);
-    flag_max_line(default);
-    flag_name_deadline(default);
-    flag_outbox(default);
-    flag_keepalive(default);
-    flag_user_timeout(default);
+    flag_max_line(min, max, default);
+    flag_name_deadline(max, default);
+    flag_outbox(times, default);
+    flag_keepalive(max, default);
+    flag_user_timeout(max, default);
     flag_backlog(default);
     flag_help();
     flag_version();
@@ -128,6 +130,7 @@ sentences! {
     client_flag_address();
     client_flag_name();
     client_flag_lang();
+    client_bad_address(address);
     client_unknown_host(host, error);
     client_refused(address);
     client_timed_out(address, seconds);
@@ -152,47 +155,34 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
 /// How a command is typed: `/nome NOVO`.
 pub fn usage_of(language: Language, entry: &Entry) -> String {
     let word = entry.word(language);
-    let arguments = match entry.arguments {
-        Arguments::None => return format!("/{word}"),
-        Arguments::NewName => argument_new_name(language),
-        Arguments::Name => argument_name(language),
-        Arguments::NameAndText => format!("{} {}", argument_name(language), argument_text(language)),
-        Arguments::Text => argument_text(language),
-        Arguments::Action => argument_action(language),
-        Arguments::Language => "pt|en".to_owned(),
-    };
-    format!("/{word} {arguments}")
+    match arguments(language, entry.arguments) {
+        Some(arguments) => format!("/{word} {arguments}"),
+        None => format!("/{word}"),
+    }
 }
 
-/// The `/ajuda` lines: how each command is typed, and what it does. The words of the other language work too.
+fn arguments(language: Language, arguments: Arguments) -> Option<String> {
+    match arguments {
+        Arguments::None => None,
+        Arguments::NewName => Some(argument_new_name(language)),
+        Arguments::Name => Some(argument_name(language)),
+        Arguments::NameAndMessage => Some(format!("{} {}", argument_name(language), argument_message(language))),
+        Arguments::Message => Some(argument_message(language)),
+        Arguments::Action => Some(argument_action(language)),
+        Arguments::Language => Some("pt|en".to_owned()),
+    }
+}
+
+/// The lines of `/ajuda`: how everything is typed, and what it does.
 pub fn help(language: Language, commands: &[Entry]) -> Vec<String> {
-    let mut rows: Vec<(String, String)> = commands.iter().map(|entry| help_row(language, entry)).collect();
-    rows.push((format!("//{}", argument_text(language)), help_slash(language)));
+    let (name, message) = (argument_name(language), argument_message(language));
+    let mut rows = vec![(format!("@{name} {message}"), help_whisper(language))];
+    rows.extend(commands.iter().map(|entry| (usage_of(language, entry), (entry.help)(language))));
+    rows.push((format!("//{message}"), help_slash(language)));
     let width = rows.iter().map(|(usage, _)| usage.chars().count()).max().unwrap_or_default();
     let mut lines = vec![help_title(language)];
     lines.extend(rows.into_iter().map(|(usage, what)| format!("  {usage:width$}  {what}")));
     lines
-}
-
-fn help_row(language: Language, entry: &Entry) -> (String, String) {
-    let usage = usage_of(language, entry);
-    let what = match entry.verb {
-        Verb::Whisper => {
-            let at = format!("@{} {}", argument_name(language), argument_text(language));
-            return (at, help_whisper(language, usage));
-        }
-        Verb::Quit => help_quit(language),
-        Verb::Help => help_help(language),
-        Verb::Who => help_who(language),
-        Verb::Rename => help_rename(language),
-        Verb::Reply => help_reply(language),
-        Verb::Act => help_act(language),
-        Verb::Ping => help_ping(language),
-        Verb::Language => help_language(language),
-        Verb::Ignore => help_ignore(language),
-        Verb::Attend => help_attend(language),
-    };
-    (usage, what)
 }
 
 /// Looks a sentence up and fills it in. A key without a sentence, which the tests rule out, shows as the key.
@@ -224,6 +214,7 @@ fn bundle(language: Language, catalogue: &str) -> FluentBundle<FluentResource> {
 #[cfg(test)]
 mod tests {
     use super::super::command::COMMANDS;
+    use super::super::name::Name;
     use super::*;
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -267,6 +258,22 @@ mod tests {
     }
 
     #[test]
+    fn no_sentence_looks_like_a_persons_line() {
+        // those of the chat; the others are for whoever runs a program
+        let is_of_the_chat = |key: &str| !["cli_", "flag_", "client_"].iter().any(|prefix| key.starts_with(prefix));
+        for (key, arguments) in SENTENCES.iter().filter(|(key, _)| is_of_the_chat(key)) {
+            for language in Language::ALL {
+                let values: [_; 3] = std::array::from_fn(|i| (*arguments.get(i).unwrap_or(&"unused"), "x y".into()));
+                let line = sentence(language, key, values);
+                if let Some((first, _)) = line.split_once(": ") {
+                    // nobody can have such a name
+                    assert!(Name::parse(first).is_err(), "{key}: {line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn arguments_are_put_in_plainly() {
         assert_eq!(joined(Language::Portuguese, "Ana"), "Ana entrou no chat.");
         assert_eq!(line_too_long(Language::English, 4096), "Error: Line too long (at most 4096 bytes).");
@@ -277,7 +284,7 @@ mod tests {
     fn help_has_one_line_a_command() {
         for language in Language::ALL {
             let lines = help(language, COMMANDS);
-            assert_eq!(lines.len(), COMMANDS.len() + 2);
+            assert_eq!(lines.len(), COMMANDS.len() + 3);
             for entry in COMMANDS {
                 assert!(lines.iter().any(|line| line.contains(&format!("/{}", entry.word(language)))), "{entry:?}");
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::chat::language::Language;
 use crate::chat::text;
@@ -22,20 +22,27 @@ pub fn announce(listening: &[SocketAddr], language: Language, out: &mut impl Wri
     let version = env!("CARGO_PKG_VERSION");
     if reachable.is_empty() {
         writeln!(out, "{}", text::serving_here(language, version))?;
-        for port in listening.iter().map(SocketAddr::port).collect::<BTreeSet<_>>() {
-            writeln!(out, "nc localhost {port}")?;
-        }
     } else {
         writeln!(out, "{}", text::serving(language, version))?;
-        for address in reachable {
-            writeln!(out, "nc {} {}", address.ip(), address.port())?;
-        }
+    }
+    for address in if reachable.is_empty() { here(listening) } else { reachable } {
+        writeln!(out, "nc {} {}", address.ip(), address.port())?;
     }
     out.flush()
 }
 
+/// The addresses at which this machine itself finds the server.
+fn here(listening: &[SocketAddr]) -> BTreeSet<SocketAddr> {
+    let loopback = |address: &SocketAddr| match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    listening.iter().map(|address| SocketAddr::new(loopback(address), address.port())).collect()
+}
+
 /// The addresses at which other devices find the server: IPv4 first, each once.
-fn reachable(listening: &[SocketAddr], machine: &[IpAddr]) -> Vec<SocketAddr> {
+fn reachable(listening: &[SocketAddr], machine: &[IpAddr]) -> BTreeSet<SocketAddr> {
     let mut found = BTreeSet::new();
     for address in listening {
         if address.ip().is_unspecified() {
@@ -78,5 +85,15 @@ mod tests {
     fn a_chosen_address_stands_for_itself() {
         assert_eq!(shown(&["192.168.0.7:80", "127.0.0.1:80"], &["26.1.2.3"]), ["192.168.0.7:80"]);
         assert_eq!(shown(&["127.0.0.1:9999", "[::1]:9999"], &["26.1.2.3"]), [""; 0]);
+    }
+
+    #[test]
+    fn a_server_that_nobody_else_can_reach_says_how_this_machine_does() {
+        let announced = |listening: &[&str]| {
+            let listening: Vec<SocketAddr> = listening.iter().map(|address| address.parse().unwrap()).collect();
+            here(&listening).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(announced(&["127.0.0.5:7000"]), ["127.0.0.5:7000"]);
+        assert_eq!(announced(&["[::]:9999", "0.0.0.0:9999"]), ["127.0.0.1:9999", "[::1]:9999"]);
     }
 }

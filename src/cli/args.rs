@@ -5,37 +5,32 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
-use super::usage::{self, Exit};
+use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
-use crate::config::{Config, Keepalive, Listen};
+use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_TIME, MIN_OUTBOX_LINES};
 
-/// A day, the longest time that a flag takes, in seconds.
-const DAY: u64 = 24 * 60 * 60;
-/// The longest keepalive that Linux takes, in seconds.
-const MAX_KEEPALIVE: u64 = 32_767;
-
-/// One field a flag; what each means is said to people by [`help_of`].
+/// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
 #[command(name = "papo", version, disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
 struct Args {
-    #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[ADDR:]PORT")]
+    #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[IP:]PORT")]
     listen: Vec<Listen>,
-    #[arg(long, env = "PAPO_LANG", value_name = "LANG")]
+    #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_MAX_CONNECTIONS", value_name = "N")]
     max_connections: Option<usize>,
-    #[arg(long, env = "PAPO_MAX_LINE", value_name = "BYTES", value_parser = clap::value_parser!(u64).range(64..=1 << 20))]
-    max_line: Option<u64>,
-    #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S", value_parser = clap::value_parser!(u64).range(..=DAY))]
+    #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
+    max_line: Option<usize>,
+    #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
-    #[arg(long, env = "PAPO_OUTBOX", value_name = "BYTES")]
+    #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
-    #[arg(long, env = "PAPO_KEEPALIVE", value_name = "S", value_parser = clap::value_parser!(u64).range(..=MAX_KEEPALIVE))]
+    #[arg(long, env = "PAPO_KEEPALIVE", value_name = "S")]
     keepalive: Option<u64>,
-    #[arg(long, env = "PAPO_USER_TIMEOUT", value_name = "S", value_parser = clap::value_parser!(u64).range(..=DAY))]
+    #[arg(long, env = "PAPO_USER_TIMEOUT", value_name = "S")]
     user_timeout: Option<u64>,
-    #[arg(long, env = "PAPO_BACKLOG", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, env = "PAPO_BACKLOG", value_name = "N")]
     backlog: Option<u32>,
     #[arg(short, long, action = ArgAction::Help)]
     help: Option<bool>,
@@ -48,9 +43,14 @@ struct Args {
 /// # Errors
 /// [`Exit`] if there is something to say instead of starting.
 pub fn read(arguments: &[OsString], language: Language) -> Result<Config, Exit> {
+    let speaker = Speaker { program: "papo", arguments, language };
     let matches = command(language).try_get_matches_from(arguments);
-    let args = matches.and_then(|matches| Args::from_arg_matches(&matches));
-    args.map(Args::into_config).map_err(|error| usage::exit(&error, "papo", language))
+    let args = matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| speaker.exit(&error))?;
+    let config = args.into_config();
+    match out_of_range(&config) {
+        Some((flag, value)) => Err(speaker.wrong_value(flag, value)),
+        None => Ok(config),
+    }
 }
 
 impl Args {
@@ -62,7 +62,7 @@ impl Args {
             language: self.lang.unwrap_or(default.language),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             backlog: self.backlog.unwrap_or(default.backlog),
-            max_line: self.max_line.map_or(default.max_line, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
+            max_line: self.max_line.unwrap_or(default.max_line),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             outbox: self.outbox.unwrap_or(default.outbox),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
@@ -72,6 +72,23 @@ impl Args {
     }
 }
 
+/// The first flag with a value that no server could work with, and that value.
+fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
+    let Config { max_line, outbox, .. } = *config;
+    let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES * max_line;
+    let seconds = |time: Duration| time.as_secs().to_string();
+    let checks = [
+        (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
+        (is_outbox_too_small, "--outbox", outbox.to_string()),
+        (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
+        (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
+        (config.keepalive.idle > MAX_KEEPALIVE, "--keepalive", seconds(config.keepalive.idle)),
+        (config.backlog == 0, "--backlog", config.backlog.to_string()),
+    ];
+    checks.into_iter().find_map(|(is_wrong, flag, value)| is_wrong.then_some((flag, value)))
+}
+
+/// The parser, with every word in one language.
 fn command(language: Language) -> Command {
     let command = Args::command()
         .about(text::cli_about(language))
@@ -82,15 +99,16 @@ fn command(language: Language) -> Command {
 
 fn help_of(arg: &Arg, language: Language) -> String {
     let default = Config::default();
+    let max_seconds = MAX_TIME.as_secs();
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
         "lang" => text::flag_lang(language),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
-        "max_line" => text::flag_max_line(language, default.max_line),
-        "name_deadline" => text::flag_name_deadline(language, default.name_deadline.as_secs()),
-        "outbox" => text::flag_outbox(language, default.outbox),
-        "keepalive" => text::flag_keepalive(language, default.keepalive.idle.as_secs()),
-        "user_timeout" => text::flag_user_timeout(language, default.user_timeout.as_secs()),
+        "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
+        "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
+        "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
+        "user_timeout" => text::flag_user_timeout(language, max_seconds, default.user_timeout.as_secs()),
         "backlog" => text::flag_backlog(language, default.backlog),
         "help" => text::flag_help(language),
         "version" => text::flag_version(language),
@@ -110,28 +128,10 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &[
-                "--listen",
-                "127.0.0.1:0",
-                "--listen",
-                "7000",
-                "--lang",
-                "en",
-                "--max-connections",
-                "5",
-                "--max-line",
-                "128",
-                "--name-deadline",
-                "2",
-                "--outbox",
-                "0",
-                "--keepalive",
-                "7",
-                "--user-timeout",
-                "9",
-                "--backlog",
-                "1",
-            ],
+            &"--listen 127.0.0.1:0 --listen 7000 --lang en --max-connections 5 --max-line 128 --name-deadline 2 \
+              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+                .split_whitespace()
+                .collect::<Vec<_>>(),
             Language::English,
         );
         let config = config.map_err(|exit| exit.message).unwrap();
@@ -145,13 +145,13 @@ mod tests {
     #[test]
     fn a_wrong_flag_is_one_sentence_in_the_language_and_code_2() {
         for (arguments, portuguese, english) in [
-            (vec!["--foo"], "papo: opção desconhecida: --foo.", "papo: unknown option: --foo."),
+            (vec!["--foo"], "papo: argumento desconhecido: --foo.", "papo: unknown argument: --foo."),
             (
                 vec!["--outbx", "1"],
-                "papo: opção desconhecida: --outbx. Você quis dizer --outbox?",
+                "papo: argumento desconhecido: --outbx. Você quis dizer --outbox?",
                 "Did you mean --outbox?",
             ),
-            (vec!["sala"], "papo: opção desconhecida: sala.", "papo: unknown option: sala."),
+            (vec!["sala"], "papo: argumento desconhecido: sala.", "papo: unknown argument: sala."),
             (
                 vec!["--outbox", "muito"],
                 "papo: valor inválido para --outbox: 'muito'.",
@@ -165,7 +165,14 @@ mod tests {
             ),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
-            (vec!["--keepalive", "99999"], "valor inválido para --keepalive", "invalid value for --keepalive"),
+            (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
+            (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
+            (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
+            (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
+            (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
+            (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),
+            (vec!["--backlog", "0"], "valor inválido para --backlog: '0'.", "for --backlog: '0'."),
+            (vec!["--help=x"], "valor inválido para --help: 'x'.", "invalid value for --help: 'x'."),
         ] {
             for (language, expected) in [(Language::Portuguese, portuguese), (Language::English, english)] {
                 let exit = read(&arguments, language).err().unwrap();

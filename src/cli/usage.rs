@@ -1,5 +1,8 @@
 //! Help and mistakes of a command line, in the language of its reader. `clap` itself speaks only English.
 
+use std::ffi::OsString;
+
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
@@ -15,48 +18,78 @@ pub struct Exit {
     pub code: u8,
 }
 
-/// Gives every argument its help, and the page its headings.
+/// Gives every argument its help, and the page its headings. A variable that is set to nothing counts as not set.
 pub fn translate(command: Command, help_of: impl Fn(&Arg) -> String, language: Language) -> Command {
     let positionals = if command.get_positionals().next().is_some() { "{positionals}\n" } else { "" };
     let options = text::cli_options(language);
     let template = format!("{{about}}\n\n{{usage}}\n\n{options}:\n{positionals}{{options}}{{after-help}}");
     command.help_template(template).mut_args(|arg| {
         let help = help_of(&arg);
+        let is_empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let arg = if is_empty { arg.env(Resettable::Reset) } else { arg };
         arg.help(help).hide_env(true)
     })
 }
 
-/// What to print, and the exit code, when clap does not let the program start.
-pub fn exit(error: &clap::Error, program: &'static str, language: Language) -> Exit {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit { message: error.render().to_string(), code: 0 },
-        _ => Exit { message: format!("{}\n", mistake(error, program, language)), code: 2 },
+/// Who says what is wrong with a command line.
+#[derive(Debug, Clone, Copy)]
+pub struct Speaker<'a> {
+    /// The program that was started.
+    pub program: &'static str,
+    /// Its command line.
+    pub arguments: &'a [OsString],
+    /// The language of its reader.
+    pub language: Language,
+}
+
+impl Speaker<'_> {
+    /// What to print, and the exit code, when clap does not let the program start.
+    pub fn exit(&self, error: &clap::Error) -> Exit {
+        let context = |kind| match error.get(kind) {
+            Some(ContextValue::String(text)) => Some(text.clone()),
+            Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+            _ => None,
+        };
+        // clap adds the value's placeholder: "--outbox <N>"
+        let argument = context(ContextKind::InvalidArg).unwrap_or_default();
+        let argument = argument.split(' ').next().unwrap_or_default();
+        let value = context(ContextKind::InvalidValue).unwrap_or_default();
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit { message: error.render().to_string(), code: 0 },
+            ErrorKind::UnknownArgument => self.unknown(argument, context(ContextKind::SuggestedArg)),
+            _ if !value.is_empty() => self.wrong_value(argument, value),
+            ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+                mistake(text::usage_no_value(self.language, self.program, argument.to_owned()))
+            }
+            _ => mistake(text::usage_other(self.language, self.program)),
+        }
+    }
+
+    /// One sentence about a value that cannot be.
+    pub fn wrong_value(&self, argument: &str, value: String) -> Exit {
+        mistake(text::usage_value(self.language, self.program, self.source_of(argument), value))
+    }
+
+    fn unknown(&self, argument: &str, nearest: Option<String>) -> Exit {
+        let argument = argument.to_owned();
+        mistake(match nearest {
+            Some(nearest) => text::usage_unknown_near(self.language, self.program, argument, nearest),
+            None => text::usage_unknown(self.language, self.program, argument),
+        })
+    }
+
+    /// The flag, or the environment variable if its value did not come from the command line.
+    fn source_of(&self, flag: &str) -> String {
+        let is_flag = |argument: &OsString| argument.to_string_lossy().split('=').next() == Some(flag);
+        match flag.strip_prefix("--") {
+            Some(name) if !self.arguments.iter().any(is_flag) => {
+                format!("PAPO_{}", name.to_uppercase().replace('-', "_"))
+            }
+            _ => flag.to_owned(),
+        }
     }
 }
 
-/// One sentence about a wrong flag.
-fn mistake(error: &clap::Error, program: &'static str, language: Language) -> String {
-    let context = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.clone()),
-        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
-        _ => None,
-    };
-    // clap adds the value's placeholder: "--outbox <BYTES>"
-    let argument = context(ContextKind::InvalidArg).unwrap_or_default();
-    let argument = argument.split(' ').next().unwrap_or_default().to_owned();
-    match error.kind() {
-        ErrorKind::UnknownArgument => match context(ContextKind::SuggestedArg) {
-            Some(nearest) => text::usage_unknown_near(language, program, argument, nearest),
-            None => text::usage_unknown(language, program, argument),
-        },
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => match context(ContextKind::InvalidValue) {
-            Some(value) if !value.is_empty() => text::usage_value(language, program, argument, value),
-            _ => text::usage_no_value(language, program, argument),
-        },
-        _ => {
-            let rendered = error.render().to_string();
-            let first = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
-            text::usage_other(language, program, first.to_owned())
-        }
-    }
+fn mistake(sentence: String) -> Exit {
+    Exit { message: sentence + "\n", code: 2 }
 }

@@ -63,7 +63,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::Pong => text::pong(language),
         Answer::LanguageChanged(language) => text::language_changed(*language),
         Answer::Ignoring(name) => text::ignoring(language, owned(name)),
-        Answer::Attending(name) => text::attending(language, owned(name)),
+        Answer::NotIgnoringAnyMore(name) => text::not_ignoring_any_more(language, owned(name)),
         Answer::NotIgnored(name) => text::not_ignored(language, owned(name)),
         Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
         Answer::LineTooLong { max } => text::line_too_long(language, *max),
@@ -79,6 +79,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
 fn bad_name(error: NameError, language: Language) -> String {
     match error {
         NameError::BadCharacter => text::bad_name(language),
+        NameError::NoLetter => text::name_without_letter(language),
         NameError::TooLong => text::name_too_long(language, name::MAX_CHARS, name::MAX_BYTES),
         NameError::Reserved => text::name_reserved(language),
     }

@@ -8,12 +8,14 @@ use std::task::{self, Poll};
 use actix::fut::ActorFuture;
 use actix::prelude::*;
 use futures_core::Stream;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{LINES_PER_TURN, Session, Stage};
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
+use crate::config::Drain;
+use crate::transport::poll_drain;
 
 /// Runs `Session::poll_io` in the actor's context for as long as the actor lives.
 pub(super) struct Io;
@@ -119,7 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         if self.stage == Stage::LastWords {
             match Pin::new(self.stream.get_mut()).poll_shutdown(cx) {
                 Poll::Ready(Ok(())) => {
-                    let (time, bytes) = self.config.drain;
+                    let Drain { time, bytes } = self.config.drain;
                     self.stage = Stage::Draining { left: bytes };
                     self.deadline = Some(Box::pin(sleep(time)));
                 }
@@ -148,22 +150,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             }
             Stage::Chatting | Stage::Leaving(_) | Stage::Broken => {}
             Stage::LastWords | Stage::Draining { .. } => ctx.stop(),
-        }
-    }
-}
-
-/// Reads and throws away until the peer is done too (or the stream fails) or `left` bytes have come.
-fn poll_drain<S: AsyncRead + Unpin>(stream: &mut S, left: &mut usize, cx: &mut task::Context<'_>) -> Poll<()> {
-    let mut bytes = [0; 4096];
-    loop {
-        let mut buffer = ReadBuf::new(&mut bytes);
-        match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => *left = left.saturating_sub(buffer.filled().len()),
-            Poll::Ready(_) => return Poll::Ready(()),
-            Poll::Pending => return Poll::Pending,
-        }
-        if *left == 0 {
-            return Poll::Ready(());
         }
     }
 }

@@ -10,10 +10,8 @@ use crate::chat::event::Reason;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::dialect::text::codec::Line;
+use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, Whisper, Who};
-
-/// The most names a session keeps to ignore; one more is refused with an answer.
-const MAX_IGNORED: usize = 100;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     pub(super) fn take_line(&mut self, line: Line, ctx: &mut Context<Self>) {
@@ -21,6 +19,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             Line::Text(text) => CleanText::new(text),
             Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
+            Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
         };
         match self.stage {
             Stage::Naming => self.take_name(line, ctx),
@@ -37,9 +36,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         if line.as_str().is_empty() {
             return;
         }
-        if let Ok(Some(command @ (Command::Quit | Command::Help | Command::Ping | Command::Language(_)))) =
-            Command::parse(line.clone())
-        {
+        if let Some(command) = Command::parse_before_name(&line) {
             return self.obey(command);
         }
         match Name::parse(line.as_str().trim()) {
@@ -69,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
                 self.answer(Answer::LanguageChanged(language));
             }
             Command::Ignore(name) => self.ignore(name),
-            Command::Attend(name) => self.attend(name),
+            Command::Unignore(name) => self.unignore(name),
             Command::Quit => self.leave(Reason::Asked),
         }
     }
@@ -86,19 +83,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
 
     fn ignore(&mut self, name: Name) {
         if !self.ignores(&name) {
-            if self.ignored.len() == MAX_IGNORED {
-                return self.answer(Answer::TooManyIgnored { max: MAX_IGNORED });
+            let max = self.config.max_ignored;
+            if self.ignored.len() >= max {
+                return self.answer(Answer::TooManyIgnored { max });
             }
             self.ignored.push(name.clone());
         }
         self.answer(Answer::Ignoring(name));
     }
 
-    fn attend(&mut self, name: Name) {
+    fn unignore(&mut self, name: Name) {
         let before = self.ignored.len();
         self.ignored.retain(|ignored| *ignored != name);
         let was_ignored = self.ignored.len() < before;
-        self.answer(if was_ignored { Answer::Attending(name) } else { Answer::NotIgnored(name) });
+        self.answer(if was_ignored { Answer::NotIgnoringAnyMore(name) } else { Answer::NotIgnored(name) });
     }
 
     pub(super) fn ignores(&self, name: &Name) -> bool {

@@ -1,4 +1,26 @@
-//! Transports: how a stream of bytes is opened and kept alive. They know sockets and bytes, and nothing of what the
-//! bytes say.
+//! Transports: how a stream of bytes is opened, kept alive and closed. They know sockets and bytes, and nothing of what
+//! the bytes say.
 
 pub mod tcp;
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+/// Reads and throws away until the peer is done too (or the stream fails) or `left` bytes have come. A socket that is closed
+/// with unread input takes back what it sent last.
+pub(crate) fn poll_drain<S: AsyncRead + Unpin>(stream: &mut S, left: &mut usize, cx: &mut Context<'_>) -> Poll<()> {
+    let mut bytes = [0; 4096];
+    loop {
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => *left = left.saturating_sub(buffer.filled().len()),
+            Poll::Ready(_) => return Poll::Ready(()),
+            Poll::Pending => return Poll::Pending,
+        }
+        if *left == 0 {
+            return Poll::Ready(());
+        }
+    }
+}

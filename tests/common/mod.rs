@@ -154,9 +154,9 @@ impl Client {
     #[track_caller]
     pub fn expect_nothing(&mut self) {
         self.send("/idioma en");
-        assert_eq!(self.line(), "Language: English.");
+        assert_eq!(self.line(), "The language is now English.");
         self.send("/idioma pt");
-        assert_eq!(self.line(), "Idioma: português.");
+        assert_eq!(self.line(), "O idioma agora é português.");
     }
 
     /// The server closes the connection next.

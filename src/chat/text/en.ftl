@@ -9,6 +9,7 @@ welcome_alone = Welcome to the chat, { $name }! Nobody else is in the room yet. 
 and_more = { $names } and { $more } more
 bad_name = Error: A name may only contain letters, digits and '_', no spaces.
 name_too_long = Error: A name may have at most { $characters } characters and { $bytes } bytes.
+name_without_letter = Error: A name needs at least one letter or digit.
 name_reserved = Error: That name is reserved. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
 name_unchanged = You are already called { $name }.
@@ -48,11 +49,11 @@ empty_message = Error: Empty message. Use: @name message
 usage = Invalid format. Use: { $usage }
 unknown_command = Unknown command: { $typed }. Type /help.
 unknown_command_near = Unknown command: { $typed }. Did you mean /{ $nearest }? Type /help.
-nobody_to_reply_to = Nobody has whispered to you yet.
+nobody_to_reply_to = You have not received a private message yet.
 pong = Pong! The server is answering.
-language_changed = Language: English.
+language_changed = The language is now English.
 ignoring = You will not see messages from { $name } any more. To undo: /unignore { $name }
-attending = You will see messages from { $name } again.
+not_ignoring_any_more = You will see messages from { $name } again.
 not_ignored = You are not ignoring { $name }.
 too_many_ignored = Error: You are already ignoring { $max } people, the maximum.
 line_too_long = Error: Line too long (at most { $max } bytes).
@@ -60,54 +61,55 @@ not_utf8 = Error: The text is not valid UTF-8.
 
 ## Help
 
-help_title = Everything you type goes to everybody, except the commands:
-help_whisper = a message for this person only (or: { $usage })
-help_reply = replies to the last whisper
+help_title = Everything you type goes to everybody, except these commands:
+help_whisper = sends a message to this person only
+help_msg = the same as @name message
+help_reply = replies to the last private message
 help_act = shows everybody what you do: * Ana waves
 help_who = shows who is in the room
 help_rename = changes your name
 help_ignore = hides what this person says
-help_attend = shows again what this person says
+help_unignore = shows again what this person says
 help_language = changes the language
 help_ping = shows whether the server answers
 help_help = shows this list
 help_quit = leaves the chat
-help_slash = says a message that begins with /
+help_slash = sends a message that begins with /
 argument_name = name
 argument_new_name = NEW
-argument_text = text
+argument_message = message
 argument_action = action
 
 ## The server on the terminal of whoever runs it
 
-serving = papo { $version } is up. On another device of this network, type:
+serving = papo { $version } is up. On another device on this network, type:
 serving_here = papo { $version } is up, for this computer only. Type:
-port_taken = papo: port { $port } of { $address } is in use by another program. Close it or choose another one: papo --listen OTHER_PORT
+port_taken = papo: port { $port } is in use. Close the program that uses it or choose another port: papo --listen OTHER_PORT
 address_missing = papo: this computer does not have the address { $address }.
-no_permission = papo: no permission to use port { $port } of { $address }.
+no_permission = papo: no permission to use port { $port }. Choose another one, above 1023: papo --listen OTHER_PORT
 cannot_listen = papo: cannot listen on { $address }: { $error }
 cannot_start = papo: cannot start: { $error }
 
 ## The command line
 
-usage_unknown = { $program }: unknown option: { $argument }. See { $program } --help.
-usage_unknown_near = { $program }: unknown option: { $argument }. Did you mean { $nearest }? See { $program } --help.
+usage_unknown = { $program }: unknown argument: { $argument }. See { $program } --help.
+usage_unknown_near = { $program }: unknown argument: { $argument }. Did you mean { $nearest }? See { $program } --help.
 usage_value = { $program }: invalid value for { $argument }: '{ $value }'. See { $program } --help.
 usage_no_value = { $program }: { $argument } needs a value. See { $program } --help.
-usage_other = { $program }: { $error }. See { $program } --help.
+usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
 cli_usage = Usage: papo [OPTIONS]
 cli_options = Options
-cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. A limit of 0 is off, except where it says otherwise.
-flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated [default: 9999, on every address]
+cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
+flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
-flag_max_connections = Connections at once; more are refused with a sentence [default: { $default }]
-flag_max_line = Bytes in a line, line end included; a longer one is refused. Cannot be 0 [default: { $default }]
-flag_name_deadline = Seconds to give a name; then the connection is closed [default: { $default }]
-flag_outbox = Bytes waiting for a person who reads slowly; beyond it that person is disconnected [default: { $default }]
-flag_keepalive = Seconds of silence before the system checks that the other side is still there (then 3 times, 10 s apart) [default: { $default }]
-flag_user_timeout = Seconds without the other side confirming what it got, before the connection counts as lost [default: { $default }]
-flag_backlog = Connections the system holds until they are accepted. Cannot be 0 [default: { $default }]
+flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
+flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
+flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
+flag_keepalive = Seconds of silence until the system checks that the other side is still there (then 3 times, 10 s apart), at most { $max } [default: { $default }]
+flag_user_timeout = Seconds without the other side confirming what it got, until the connection counts as lost; at most { $max }, Linux only [default: { $default }]
+flag_backlog = Connections the system holds until they are accepted; at least 1 [default: { $default }]
 flag_help = Show this help
 flag_version = Show the version
 
@@ -118,6 +120,7 @@ client_usage = Usage: client [HOST[:PORT]] [OPTIONS]
 client_flag_address = The server: HOST or HOST:PORT [default: localhost:9999]
 client_flag_name = Join under this name
 client_flag_lang = Language of the sentences: pt-BR or en
+client_bad_address = client: invalid address: '{ $address }'. Use HOST or HOST:PORT.
 client_unknown_host = client: the address '{ $host }' was not found ({ $error }).
 client_refused = client: { $address } refused the connection. Is the server up?
 client_timed_out = client: { $address } did not answer within { $seconds } seconds. Is the server up, and does this network reach it?

@@ -9,6 +9,7 @@ welcome_alone = Bem-vindo ao chat, { $name }! Ainda não há mais ninguém na sa
 and_more = { $names } e mais { $more }
 bad_name = Erro: O nome só pode conter letras, números e '_', sem espaços.
 name_too_long = Erro: O nome pode ter no máximo { $characters } caracteres e { $bytes } bytes.
+name_without_letter = Erro: O nome precisa ter pelo menos uma letra ou um número.
 name_reserved = Erro: Esse nome é reservado. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_unchanged = Você já se chama { $name }.
@@ -48,66 +49,67 @@ empty_message = Erro: Mensagem vazia. Use: @nome mensagem
 usage = Formato inválido. Use: { $usage }
 unknown_command = Comando desconhecido: { $typed }. Digite /ajuda.
 unknown_command_near = Comando desconhecido: { $typed }. Você quis dizer /{ $nearest }? Digite /ajuda.
-nobody_to_reply_to = Ninguém falou com você em particular ainda.
+nobody_to_reply_to = Você ainda não recebeu nenhuma mensagem privada.
 pong = Pong! O servidor está respondendo.
-language_changed = Idioma: português.
-ignoring = As mensagens de { $name } não serão mais mostradas a você. Para desfazer: /atender { $name }
-attending = As mensagens de { $name } serão mostradas de novo.
+language_changed = O idioma agora é português.
+ignoring = Você não verá mais as mensagens de { $name }. Para desfazer: /atender { $name }
+not_ignoring_any_more = Você voltará a ver as mensagens de { $name }.
 not_ignored = Você não está ignorando { $name }.
-too_many_ignored = Erro: Você já ignora { $max } pessoas, o máximo.
+too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo permitido.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
 not_utf8 = Erro: O texto não é UTF-8 válido.
 
 ## Ajuda
 
-help_title = Tudo o que você digita vai para todos, menos os comandos:
-help_whisper = mensagem só para essa pessoa (ou: { $usage })
+help_title = Tudo o que você digita vai para todos, menos estes comandos:
+help_whisper = envia uma mensagem só a essa pessoa
+help_msg = o mesmo que @nome mensagem
 help_reply = responde à última mensagem privada
 help_act = mostra a todos o que você faz: * Ana acena
 help_who = mostra quem está na sala
 help_rename = troca o seu nome
 help_ignore = esconde as mensagens dessa pessoa
-help_attend = volta a mostrar as mensagens dessa pessoa
+help_unignore = volta a mostrar as mensagens dessa pessoa
 help_language = troca o idioma
 help_ping = mostra se o servidor está respondendo
 help_help = mostra esta lista
 help_quit = sai do chat
-help_slash = diz uma mensagem que começa com /
+help_slash = envia uma mensagem que começa com /
 argument_name = nome
 argument_new_name = NOVO
-argument_text = texto
+argument_message = mensagem
 argument_action = ação
 
 ## O servidor no terminal de quem o executa
 
 serving = papo { $version } no ar. Em outro aparelho desta rede, digite:
 serving_here = papo { $version } no ar, só para este computador. Digite:
-port_taken = papo: a porta { $port } de { $address } já está em uso por outro programa. Feche-o ou escolha outra: papo --listen OUTRA_PORTA
+port_taken = papo: a porta { $port } já está em uso. Feche o programa que a usa ou escolha outra porta: papo --listen OUTRA_PORTA
 address_missing = papo: este computador não tem o endereço { $address }.
-no_permission = papo: sem permissão para usar a porta { $port } de { $address }.
+no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
 cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
 
 ## A linha de comando
 
-usage_unknown = { $program }: opção desconhecida: { $argument }. Veja { $program } --help.
-usage_unknown_near = { $program }: opção desconhecida: { $argument }. Você quis dizer { $nearest }? Veja { $program } --help.
+usage_unknown = { $program }: argumento desconhecido: { $argument }. Veja { $program } --help.
+usage_unknown_near = { $program }: argumento desconhecido: { $argument }. Você quis dizer { $nearest }? Veja { $program } --help.
 usage_value = { $program }: valor inválido para { $argument }: '{ $value }'. Veja { $program } --help.
 usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program } --help.
-usage_other = { $program }: { $error }. Veja { $program } --help.
+usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
 cli_usage = Uso: papo [OPÇÕES]
 cli_options = Opções
-cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite 0 é desligado, salvo onde dito.
-flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida [padrão: 9999, em todos os endereços]
+cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
+flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
-flag_max_connections = Conexões ao mesmo tempo; além disso são recusadas com uma frase [padrão: { $default }]
-flag_max_line = Bytes em uma linha, com o fim de linha; além disso a linha é recusada. Não pode ser 0 [padrão: { $default }]
-flag_name_deadline = Segundos para informar um nome; depois a conexão é encerrada [padrão: { $default }]
-flag_outbox = Bytes à espera de uma pessoa que lê devagar; além disso ela é desconectada [padrão: { $default }]
-flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s) [padrão: { $default }]
-flag_user_timeout = Segundos sem que o outro lado confirme o que recebeu, até a conexão ser dada por perdida [padrão: { $default }]
-flag_backlog = Conexões que o sistema guarda até serem aceitas. Não pode ser 0 [padrão: { $default }]
+flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
+flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
+flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
+flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s), até { $max } [padrão: { $default }]
+flag_user_timeout = Segundos sem que o outro lado confirme o que recebeu, até a conexão ser dada por perdida; até { $max }, só no Linux [padrão: { $default }]
+flag_backlog = Conexões que o sistema guarda até serem aceitas; pelo menos 1 [padrão: { $default }]
 flag_help = Mostra esta ajuda
 flag_version = Mostra a versão
 
@@ -118,6 +120,7 @@ client_usage = Uso: client [HOST[:PORTA]] [OPÇÕES]
 client_flag_address = O servidor: HOST ou HOST:PORTA [padrão: localhost:9999]
 client_flag_name = Entra com este nome
 client_flag_lang = Idioma das frases: pt-BR ou en
+client_bad_address = client: endereço inválido: '{ $address }'. Use HOST ou HOST:PORTA.
 client_unknown_host = client: o endereço '{ $host }' não foi encontrado ({ $error }).
 client_refused = client: a conexão com { $address } foi recusada. O servidor está no ar?
 client_timed_out = client: { $address } não respondeu em { $seconds } segundos. O servidor está no ar, e esta rede chega até ele?

@@ -23,6 +23,8 @@ pub enum Line {
     TooLong,
     /// A line that is not UTF-8.
     NotUtf8,
+    /// Not a line: telnet waits for [`TIMING_MARK_ANSWER`](super::telnet::TIMING_MARK_ANSWER), this many times.
+    TimingMarks(usize),
 }
 
 /// How the lines of a session end.
@@ -172,6 +174,10 @@ impl Decoder for TextCodec {
     fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
         if buffer.len() > self.filtered {
             self.fresh_bytes(buffer);
+            let marks = self.telnet.take_timing_marks();
+            if marks > 0 {
+                return Ok(Some(Line::TimingMarks(marks)));
+            }
         }
         let line = match self.framing {
             Framing::Undelimited => self.decode_undelimited(buffer),

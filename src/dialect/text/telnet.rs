@@ -1,5 +1,6 @@
 //! Telnet commands (RFC 854) between the text, skipped: a telnet program may negotiate options before and while its
-//! person types, and papo takes part in none.
+//! person types, and papo takes part in none. One is noticed: after Ctrl-C, telnet programs throw away all they receive
+//! until the server has answered `DO TIMING-MARK` (RFC 860), so a person would be blind from there on.
 //!
 //! Every telnet command begins with the byte 255 (`IAC`), which never occurs in UTF-8. So the filter is always on and
 //! takes nothing from anybody else's text.
@@ -14,8 +15,17 @@ const SB: u8 = 250;
 const SE: u8 = 240;
 /// `WILL`, `WONT`, `DO`, `DONT`: one option byte follows.
 const NEGOTIATION: std::ops::RangeInclusive<u8> = 251..=254;
-/// End of record, the lowest command byte in use (RFC 885); bytes below are options.
-const EOR: u8 = 239;
+/// The lowest command byte in use: end of file, RFC 1184.
+const EOF: u8 = 236;
+/// Asks the other side to begin something.
+const DO: u8 = 253;
+/// Refuses what `DO` asked for.
+const WONT: u8 = 252;
+/// "Tell me when you have come to this point."
+const TIMING_MARK: u8 = 6;
+
+/// The answer to each [`Telnet::take_timing_marks`]: papo has no such option, which is an answer all the same.
+pub const TIMING_MARK_ANSWER: [u8; 3] = [IAC, WONT, TIMING_MARK];
 
 /// Bytes of a subnegotiation that are skipped; a longer one is no telnet.
 const MAX_SUBNEGOTIATION: u16 = 1024;
@@ -27,6 +37,8 @@ const MAX_SUBNEGOTIATION: u16 = 1024;
 #[derive(Debug, Default)]
 pub struct Telnet {
     state: State,
+    /// Timing marks that were asked for and not taken yet: no more than one for three bytes of a read.
+    timing_marks: usize,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -37,7 +49,9 @@ enum State {
     Return,
     Command,
     /// After `WILL`, `WONT`, `DO` or `DONT`.
-    Option,
+    Option {
+        verb: u8,
+    },
     Subnegotiation {
         left: u16,
     },
@@ -47,6 +61,11 @@ enum State {
 }
 
 impl Telnet {
+    /// How many timing marks were asked for since the last call.
+    pub fn take_timing_marks(&mut self) -> usize {
+        std::mem::take(&mut self.timing_marks)
+    }
+
     /// Filters the bytes of `buffer` from `start` on; what is before was filtered already.
     pub fn filter(&mut self, buffer: &mut BytesMut, start: usize) {
         let fresh = &buffer[start..];
@@ -71,15 +90,19 @@ impl Telnet {
             (State::Text | State::Return, byte) => (State::Text, [Some(byte), None]),
 
             (State::Command, SB) => (State::Subnegotiation { left: MAX_SUBNEGOTIATION }, NOTHING),
-            (State::Command, byte) if NEGOTIATION.contains(&byte) => (State::Option, NOTHING),
+            (State::Command, verb) if NEGOTIATION.contains(&verb) => (State::Option { verb }, NOTHING),
             // a doubled IAC is the byte 255 itself: text, though no UTF-8
             (State::Command, IAC) => (State::Text, [Some(IAC), None]),
-            (State::Command, EOR..) => (State::Text, NOTHING),
+            (State::Command, EOF..) => (State::Text, NOTHING),
             (State::Command, byte) => (State::Text, [Some(IAC), Some(byte)]),
 
             // a line end or a command byte is no option: this was no telnet, and its line must not lose its end
-            (State::Option, b'\r' | b'\n' | EOR..) => (State::Text, [Some(IAC), Some(byte)]),
-            (State::Option, _) => (State::Text, NOTHING),
+            (State::Option { .. }, b'\r' | b'\n' | EOF..) => (State::Text, [Some(IAC), Some(byte)]),
+            (State::Option { verb: DO }, TIMING_MARK) => {
+                self.timing_marks += 1;
+                (State::Text, NOTHING)
+            }
+            (State::Option { .. }, _) => (State::Text, NOTHING),
 
             (State::Subnegotiation { left: 0 }, byte) => (State::Text, [Some(IAC), Some(byte)]),
             (State::Subnegotiation { left }, IAC) => (State::SubnegotiationCommand { left: left - 1 }, NOTHING),
@@ -113,6 +136,20 @@ mod tests {
         assert_eq!(filter(&[b"\xff\xfd\x03\xff\xfb\x18ana\r\n"]), b"ana\r\n");
         assert_eq!(filter(&[b"o\xff\xf1i\xff\xf9\n"]), b"oi\n");
         assert_eq!(filter(&[b"a\xff\xfa\x1f\x00\x0a\xff\xff\x00\x0a\xff\xf0b\n"]), b"ab\n");
+    }
+
+    #[test]
+    fn timing_marks_are_noticed() {
+        let mut telnet = Telnet::default();
+        let mut buffer = BytesMut::from(&b"\xff\xf4\xff\xfd\x06oi\n\xff\xfb\x06\xff\xfd\x01\xff\xfd\x06"[..]);
+        telnet.filter(&mut buffer, 0);
+        assert_eq!(&buffer[..], b"oi\n");
+        assert_eq!((telnet.take_timing_marks(), telnet.take_timing_marks()), (2, 0));
+    }
+
+    #[test]
+    fn commands_of_rfc_1184_are_skipped_too() {
+        assert_eq!(filter(&[b"a\xff\xecb\xff\xed\xff\xeec\n"]), b"abc\n");
     }
 
     #[test]
