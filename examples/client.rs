@@ -35,8 +35,8 @@ use papo::chat::text;
 use papo::cli::usage::{self, Exit, Speaker};
 use papo::config::DEFAULT_PORT;
 
-/// How long each address of the server may take to answer.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server may take: to accept a connection, to speak first, to answer who leaves.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes of one line that are shown at once.
 const MAX_LINE: u64 = 64 * 1024; // 64 KiB
@@ -121,7 +121,7 @@ fn connect(address: &str, language: Language) -> Result<TcpStream, String> {
         (host, port).to_socket_addrs().map_err(|error| unknown(error.to_string()))?.collect();
     let mut failure = unknown(String::new());
     for found in addresses {
-        match TcpStream::connect_timeout(&found, CONNECT_TIMEOUT) {
+        match TcpStream::connect_timeout(&found, TIMEOUT) {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = why_not(found, &error, language),
         }
@@ -132,7 +132,7 @@ fn connect(address: &str, language: Language) -> Result<TcpStream, String> {
 fn why_not(address: SocketAddr, error: &io::Error, language: Language) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => text::client_refused(language, address.to_string()),
-        io::ErrorKind::TimedOut => text::client_timed_out(language, address.to_string(), CONNECT_TIMEOUT.as_secs()),
+        io::ErrorKind::TimedOut => text::client_timed_out(language, address.to_string(), TIMEOUT.as_secs()),
         _ => text::client_cannot_connect(language, address.to_string(), error.to_string()),
     }
 }
@@ -153,7 +153,7 @@ fn split_address(address: &str) -> Option<(&str, u16)> {
 fn chat(stream: TcpStream, args: &Args, language: Language) -> Result<ExitCode, String> {
     let lost = |_: io::Error| text::client_lost(language);
     let writer = stream.try_clone().map_err(lost)?;
-    let mut lines = Lines(BufReader::new(stream));
+    let mut lines = Lines::new(stream).map_err(lost)?;
     introduce(&writer, args).map_err(lost)?;
     if args.name.is_some() && !io::stdin().is_terminal() {
         enter_as_script(&mut lines, args, language)?;
@@ -166,27 +166,43 @@ fn chat(stream: TcpStream, args: &Args, language: Language) -> Result<ExitCode, 
     });
     loop {
         match lines.next_line() {
-            Ok(Some(line)) if writeln!(io::stdout(), "{line}").is_ok() => {}
-            // nobody is there to show it to
-            Ok(Some(_)) => return Ok(ExitCode::SUCCESS),
+            Ok(Next::Line(line)) => match writeln!(io::stdout(), "{line}") {
+                Ok(()) => {}
+                // whoever watched has seen enough
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
+                Err(_) => return Ok(ExitCode::FAILURE),
+            },
+            // a server asks for a name within a second, and answers who leaves; in between it may be silent for days
+            Ok(Next::Silence) if lines.are_none_yet() || has_left.load(Ordering::Acquire) => {
+                return Err(silent(args, language));
+            }
+            Ok(Next::Silence) => {}
             _ if has_left.load(Ordering::Acquire) => return Ok(ExitCode::SUCCESS),
             _ => return Err(text::client_lost(language)),
         }
     }
 }
 
+fn silent(args: &Args, language: Language) -> String {
+    text::client_timed_out(language, args.address.clone(), TIMEOUT.as_secs())
+}
+
 /// Waits until the name is accepted: if it is not, what the script says next is not meant as another one.
 fn enter_as_script(lines: &mut Lines, args: &Args, language: Language) -> Result<(), String> {
-    let silent = |_: io::Error| text::client_timed_out(language, args.address.clone(), CONNECT_TIMEOUT.as_secs());
-    lines.0.get_ref().set_read_timeout(Some(CONNECT_TIMEOUT)).map_err(silent)?;
     loop {
-        let line = lines.next_line().map_err(silent)?.ok_or_else(|| text::client_lost(language))?;
-        match Entrance::read(&line) {
-            Entrance::Refused => return Err(line),
-            // nobody is told if nobody listens
-            _ if writeln!(io::stdout(), "{line}").is_err() => {}
-            Entrance::Open => return lines.0.get_ref().set_read_timeout(None).map_err(silent),
-            Entrance::Undecided => {}
+        let line = match lines.next_line() {
+            Ok(Next::Line(line)) => line,
+            Ok(Next::Silence) => return Err(silent(args, language)),
+            Ok(Next::End) | Err(_) => return Err(text::client_lost(language)),
+        };
+        let entrance = Entrance::read(&line);
+        if let Entrance::Refused = entrance {
+            return Err(line);
+        }
+        // nobody is told if nobody listens
+        let _ = writeln!(io::stdout(), "{line}");
+        if let Entrance::Open = entrance {
+            return Ok(());
         }
     }
 }
@@ -226,16 +242,27 @@ fn introduce(mut writer: &TcpStream, args: &Args) -> io::Result<()> {
 }
 
 fn send_what_is_typed(mut writer: TcpStream, has_left: &AtomicBool) {
-    for line in BufReader::new(io::stdin()).split(b'\n') {
-        let Ok(mut line) = line else { break };
-        let typed = CleanText::new(String::from_utf8_lossy(&line).into_owned());
+    let mut keyboard = io::stdin().lock();
+    loop {
+        let mut line = Vec::new();
+        // without a line end it is the last one, even if a terminal would give more after Ctrl-D
+        let is_last = !matches!(keyboard.read_until(b'\n', &mut line), Ok(1..)) || !line.ends_with(b"\n");
+        if line.is_empty() {
+            break;
+        }
+        let typed = CleanText::from(String::from_utf8_lossy(&line).trim_end());
         if matches!(Command::parse(typed), Ok(Some(Command::Quit))) {
             has_left.store(true, Ordering::Release);
         }
-        line.push(b'\n');
+        if is_last {
+            line.push(b'\n');
+        }
         if writer.write_all(&line).is_err() {
             // the other thread sees the end of the connection too, and says so
             return;
+        }
+        if is_last {
+            break;
         }
     }
     has_left.store(true, Ordering::Release);
@@ -244,16 +271,48 @@ fn send_what_is_typed(mut writer: TcpStream, has_left: &AtomicBool) {
 }
 
 /// The lines that arrive, made safe to show.
-struct Lines(BufReader<TcpStream>);
+struct Lines {
+    stream: BufReader<TcpStream>,
+    /// The line that is arriving.
+    unfinished: Vec<u8>,
+    count: u64,
+}
+
+/// What comes next.
+enum Next {
+    /// A line, without its end.
+    Line(String),
+    /// Nothing, for [`TIMEOUT`].
+    Silence,
+    /// The end of the connection.
+    End,
+}
 
 impl Lines {
-    /// The next line, without its end; `None` at the end of the connection.
-    fn next_line(&mut self) -> io::Result<Option<String>> {
-        let mut bytes = Vec::new();
-        if self.0.by_ref().take(MAX_LINE).read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(None);
+    fn new(stream: TcpStream) -> io::Result<Lines> {
+        stream.set_read_timeout(Some(TIMEOUT))?;
+        Ok(Lines { stream: BufReader::new(stream), unfinished: Vec::new(), count: 0 })
+    }
+
+    fn are_none_yet(&self) -> bool {
+        self.count == 0
+    }
+
+    fn next_line(&mut self) -> io::Result<Next> {
+        let room = MAX_LINE.saturating_sub(self.unfinished.len() as u64);
+        match self.stream.by_ref().take(room).read_until(b'\n', &mut self.unfinished) {
+            // what has arrived of the line is kept
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
+                return Ok(Next::Silence);
+            }
+            result => result?,
+        };
+        if self.unfinished.is_empty() {
+            return Ok(Next::End);
         }
+        self.count += 1;
+        let bytes = std::mem::take(&mut self.unfinished);
         let line = String::from_utf8_lossy(&bytes);
-        Ok(Some(CleanText::from(line.trim_end_matches(['\r', '\n'])).to_string()))
+        Ok(Next::Line(CleanText::from(line.trim_end_matches(['\r', '\n'])).to_string()))
     }
 }

@@ -24,8 +24,10 @@ fn main() -> ExitCode {
         Ok(config) => config,
         Err(exit) => return say(&exit.message, exit.code),
     };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    match serve(config, language) {
+    let log = cli::logging::start();
+    let result = serve(config, language);
+    log.flush();
+    match result {
         // Not by returning: the end of a process needs no destructors, and those of ten thousand sessions take time.
         Ok(code) => process::exit(code),
         Err(sentence) => say(&format!("{sentence}\n"), COULD_NOT_START),

@@ -63,9 +63,23 @@ pub struct Whisper {
     /// Who.
     pub session: SessionId,
     /// To whom.
-    pub to: Name,
+    pub to: To,
     /// What.
     pub text: CleanText,
+}
+
+/// To whom a [`Whisper`] goes.
+#[derive(Debug, Clone)]
+pub enum To {
+    /// Whoever has this name.
+    Name(Name),
+    /// This session and no other, whatever its name is now.
+    Session {
+        /// The session.
+        session: SessionId,
+        /// The name it had when last heard of.
+        name: Name,
+    },
 }
 
 /// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too; otherwise the answer
@@ -296,14 +310,18 @@ impl Handler<Whisper> for ChatRoom {
 
     fn handle(&mut self, Whisper { session, to, text }: Whisper, _: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
-        let answer = match self.registry.find(&to).and_then(|found| self.members.get_mut(&found)) {
+        let (found, name) = match to {
+            To::Name(name) => (self.registry.find(&name), name),
+            To::Session { session, name } => (Some(session), name),
+        };
+        let answer = match found.and_then(|found| self.members.get_mut(&found)) {
             Some(member) => {
                 member.catch_up(&self.turn);
-                let whispered = Whispered { after: self.seq, at: (self.clock)(), from, text };
+                let whispered = Whispered { after: self.seq, at: (self.clock)(), from, session, text };
                 member.recipient.do_send(Deliver::Whispered(whispered));
                 None
             }
-            None => Some(Answer::NotFound(to)),
+            None => Some(Answer::NotFound(name)),
         };
         self.answer(session, answer);
     }

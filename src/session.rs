@@ -72,7 +72,7 @@ pub struct Session<S> {
     language: Language,
     ignored: Vec<Name>,
     /// Who whispered last, for `/responder`.
-    whisperer: Option<Name>,
+    whisperer: Option<(SessionId, Name)>,
 
     stream: FramedRead<S, TextCodec>,
     outbox: Outbox,
@@ -163,13 +163,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     fn take_whisper(&mut self, whispered: Whispered) {
         if !self.ignores(&whispered.from) {
             self.owe(text::whispered(&whispered, self.language));
-            self.whisperer = Some(whispered.from);
+            self.whisperer = Some((whispered.session, whispered.from));
         }
     }
 
     /// Whoever is ignored, or was whispering, stays so under the new name.
     fn follow_rename(&mut self, old: &Name, new: &Name) {
-        for name in self.name.iter_mut().chain(&mut self.whisperer).chain(&mut self.ignored) {
+        let whisperer = self.whisperer.iter_mut().map(|(_, name)| name);
+        for name in self.name.iter_mut().chain(whisperer).chain(&mut self.ignored) {
             if name == old {
                 *name = new.clone();
             }
@@ -195,7 +196,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         self.owe(text::answer(&answer, self.language));
     }
 
+    /// Owes the person some bytes. If they would be too many, as much as possible is written first: whoever reads is
+    /// not cut because much happened in one turn.
     fn owe(&mut self, bytes: Bytes) {
+        if self.outbox.push(bytes.clone()).is_ok() {
+            return;
+        }
+        self.write_now();
         if self.outbox.push(bytes).is_err() {
             self.outbox.forget();
             self.close(Reason::TooSlow, goodbye(Reason::TooSlow));

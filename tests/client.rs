@@ -123,7 +123,11 @@ fn a_script_says_its_lines_and_gets_its_answers() {
 fn a_script_whose_name_is_refused_says_nothing_under_another_name() {
     let server = TestServer::start();
     let mut ana = server.join("Ana");
+    let bad_name = "Erro: O nome só pode conter letras, números e '_', sem espaços.\n";
     for (name, sentence) in [
+        ("", bad_name),
+        ("/ping", bad_name),
+        ("Bia\noi", bad_name),
         ("ana", "Erro: O nome 'ana' já está em uso.\n"),
         ("a b", "Erro: O nome só pode conter letras, números e '_', sem espaços.\n"),
     ] {
@@ -161,6 +165,35 @@ fn no_server_is_one_sentence_and_code_1() {
     let output = run(&["nao.existe.invalid", "--lang", "en"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).starts_with("client: the address 'nao.existe.invalid' was not found"));
+}
+
+#[test]
+fn a_server_that_is_mute_is_one_sentence_and_code_1() {
+    let mute = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = mute.local_addr().unwrap().to_string();
+    let mut clients: Vec<Child> = [&["--name", "Ana"] as &[&str], &[]]
+        .into_iter()
+        .map(|arguments| client().arg(&address).args(arguments).spawn().unwrap())
+        .collect();
+    for (child, input) in clients.iter_mut().zip(["oi\n", "Ana\n/sair\n"]) {
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    }
+    for mut child in clients {
+        wait(&mut child);
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains("não respondeu em 10 segundos"), "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn an_address_that_is_none_is_one_sentence_and_code_1() {
+    for address in ["localhost:porta", "127.0.0.1:99999", "[::1]x", "[::1]:"] {
+        let output = run(&[address], "");
+        assert_eq!(output.status.code(), Some(1));
+        let expected = format!("client: endereço inválido: '{address}'. Use HOST ou HOST:PORTA.\n");
+        assert_eq!(text(&output.stderr), expected);
+    }
 }
 
 #[test]

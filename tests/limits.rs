@@ -86,6 +86,41 @@ fn a_reader_who_stops_is_cut_and_a_hundred_others_go_on() {
 }
 
 #[test]
+fn many_who_paste_at_once_cut_nobody_who_reads() {
+    const PASTERS: usize = 40;
+    const LINES: usize = 16;
+    let server = TestServer::start();
+    let mut listeners: Vec<Client> = (0..3).map(|i| server.join(&format!("ouvinte{i}"))).collect();
+    let mut pasters: Vec<Client> = (0..PASTERS).map(|i| server.join(&format!("p{i}"))).collect();
+    let listening: Vec<_> = listeners
+        .drain(..)
+        .map(|mut listener| {
+            thread::spawn(move || {
+                let mut said = [0; PASTERS];
+                while said.iter().sum::<usize>() < PASTERS * LINES {
+                    let line = listener.line();
+                    if let Some((name, text)) = line.split_once(": ") {
+                        let paster: usize = name[1..].parse().unwrap();
+                        assert!(text.starts_with(&format!("{} ", said[paster])));
+                        said[paster] += 1;
+                    } else {
+                        assert!(line.ends_with(" entrou no chat."), "{line}");
+                    }
+                }
+            })
+        })
+        .collect();
+    // 2.5 MiB for everybody, in far less time than it takes to read them
+    let paste: String = (0..LINES).map(|i| format!("{i} {}\n", "x".repeat(4000))).collect();
+    for paster in &mut pasters {
+        paster.send_bytes(paste.as_bytes());
+    }
+    for thread in listening {
+        thread.join().unwrap();
+    }
+}
+
+#[test]
 fn whoever_gives_no_name_in_time_is_let_go_with_a_reason() {
     let server = TestServer::with(
         Config { name_deadline: Duration::from_secs(1), silence: Duration::from_secs(5), ..config() },

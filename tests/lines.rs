@@ -33,7 +33,7 @@ fn a_line_may_be_cut_at_every_byte() {
     let line = "olá, “Beto” 👋\r\n".as_bytes();
     for cut in 1..line.len() {
         ana.send_bytes(&line[..cut]);
-        // an answer to another line proves that the server has read the first part; it reads what it gets at once
+        // by the answer to another person's line, the server has most likely read the first part already
         beto.send("/ping");
         beto.expect(&["Pong! O servidor está respondendo."]);
         ana.send_bytes(&line[cut..]);
@@ -152,6 +152,18 @@ fn telnet_negotiation_is_skipped() {
 }
 
 #[test]
+fn telnet_sees_again_after_ctrl_c() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    // what telnet sends for Ctrl-C; until the answer it shows nothing
+    ana.send_bytes(b"\xff\xf4\xff\xfd\x06");
+    let mut answer = [0; 3];
+    ana.stream().read_exact(&mut answer).unwrap();
+    assert_eq!(answer, *b"\xff\xfc\x06");
+    ana.expect_nothing();
+}
+
+#[test]
 fn whoever_ends_the_input_still_gets_the_answers() {
     let server = TestServer::start();
     let mut beto = server.join("Beto");
@@ -221,6 +233,12 @@ fn the_client_of_the_seed_chats_with_the_others() {
     beto.expect(&["Ana (privado): só para você"]);
     ana.send(&"x".repeat(4096));
     beto.expect(&[&format!("Ana: {}", "x".repeat(4096))]);
+    for length in [4097, 8192, 8193, 30_000] {
+        ana.send(&format!("@beto {}", "x".repeat(length)));
+        assert_eq!(ana.receive(), "Erro: Linha longa demais (máximo 4096 bytes).\n");
+        ana.send("depois");
+        beto.expect(&["Ana: depois"]);
+    }
     ana.send("/sair");
     assert_eq!(ana.receive(), "Você saiu do chat.\n");
     assert_eq!(ana.receive(), "");

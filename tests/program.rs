@@ -31,7 +31,8 @@ fn run(mut command: Command) -> Output {
 struct Program {
     child: Child,
     address: SocketAddr,
-    stdout: BufReader<ChildStdout>,
+    /// Open, or what it prints would have nowhere to go.
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Program {
@@ -51,7 +52,7 @@ impl Program {
                 break port.trim().parse().unwrap();
             }
         };
-        Program { child, address: ([127, 0, 0, 1], port).into(), stdout }
+        Program { child, address: ([127, 0, 0, 1], port).into(), stdout: Some(stdout) }
     }
 
     #[cfg(unix)]
@@ -118,7 +119,7 @@ fn listen_may_be_repeated_and_a_bare_port_is_every_address() {
     let mut child = command.spawn().unwrap();
     let server = {
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        Program { child, address: ([127, 0, 0, 1], free).into(), stdout }
+        Program { child, address: ([127, 0, 0, 1], free).into(), stdout: Some(stdout) }
     };
     wait_until("it listens", || std::net::TcpStream::connect(server.address).is_ok());
     let mut client = Client::connect(server.address);
@@ -165,6 +166,21 @@ fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert!(stderr.starts_with("papo: ") && stderr.lines().count() == 1, "{stderr}");
     }
+}
+
+#[test]
+fn a_wrong_variable_is_named_and_an_empty_one_is_none() {
+    let mut command = papo(&[]);
+    command.env("PAPO_OUTBOX", "muito");
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, "papo: valor inválido para PAPO_OUTBOX: 'muito'. Veja papo --help.\n");
+    let mut command = papo(&["--listen", "127.0.0.1:0"]);
+    for variable in ["PAPO_LISTEN", "PAPO_LANG", "PAPO_OUTBOX", "PAPO_MAX_LINE"] {
+        command.env(variable, "");
+    }
+    Program::spawn(command);
 }
 
 #[test]
@@ -237,18 +253,58 @@ fn the_log_tells_who_comes_and_goes_and_nothing_of_what_is_said() {
     assert!(!log.contains("segredo"), "{log}");
 }
 
+/// A log longer than any pipe.
+#[cfg(unix)]
 #[test]
-fn it_serves_on_when_nobody_reads_what_it_prints() {
-    let Program { child, address, stdout } = &mut Program::start(&[]);
-    drop(child.stderr.take());
-    let mut ana = Client::connect(*address);
+fn it_serves_on_when_nobody_reads_its_log() {
+    let mut command = papo(&["--listen", "127.0.0.1:0"]);
+    command.env("RUST_LOG", "debug");
+    let server = Program::spawn(command);
+    for i in 0..1500 {
+        let mut client = Client::connect(server.address);
+        client.send(&format!("pessoa_{i}"));
+        assert!(client.line().starts_with("Bem-vindo"));
+    }
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), 0);
+}
+
+#[test]
+fn it_serves_on_when_nobody_can_read_what_it_prints() {
+    let mut server = Program::start(&[]);
+    drop(server.child.stderr.take());
+    drop(server.stdout.take());
+    for _ in 0..2 {
+        let mut ana = Client::connect(server.address);
+        ana.send("Ana");
+        assert!(ana.line().starts_with("Bem-vindo"));
+        ana.send("/sair");
+        ana.expect(&["Você saiu do chat."]);
+        ana.expect_end();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn it_outlives_a_full_table_of_descriptors() {
+    let script = format!("ulimit -n 50; exec {} --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_papo"));
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let server = Program::spawn(command);
+    let mut ana = Client::connect(server.address);
     ana.send("Ana");
-    assert!(ana.line().starts_with("Bem-vindo"));
-    ana.send("/sair");
-    ana.expect(&["Você saiu do chat."]);
-    ana.expect_end();
-    let mut ana = Client::connect(*address);
-    ana.send("Ana");
-    assert!(ana.line().starts_with("Bem-vindo"));
-    let _ = stdout;
+    ana.line();
+    let crowd: Vec<Client> = (0..80).map(|_| Client::connect(server.address)).collect();
+    // whoever is in goes on chatting
+    for _ in 0..10 {
+        ana.send("/ping");
+        ana.expect(&["Pong! O servidor está respondendo."]);
+    }
+    // whoever is not waits for a place
+    drop(crowd);
+    let mut beto = Client::connect(server.address);
+    beto.send("Beto");
+    assert!(beto.line().starts_with("Bem-vindo"));
+    let log = server.log();
+    assert_eq!(log.matches("cannot accept connections").count(), 1, "{log}");
 }

@@ -11,7 +11,7 @@ use papo::chat::event::{EventKind, Reason};
 use papo::chat::hygiene::CleanText;
 use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
-use papo::room::{Broadcast, ChatRoom, Deliver, Join, Leave, Manner, Rename, Whisper, Who};
+use papo::room::{Broadcast, ChatRoom, Deliver, Join, Leave, Manner, Rename, Shutdown, To, Whisper, Who};
 use proptest::prelude::*;
 
 /// What a member got, one by one.
@@ -140,7 +140,7 @@ async fn play(steps: &[Step]) -> (Vec<(SessionId, Vec<Note>)>, HashMap<u64, Even
             }
             Step::Whisper(session, name) => {
                 let to = Name::parse(name).unwrap();
-                room.do_send(Whisper { session: id(session), to, text: "psiu".into() });
+                room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into() });
             }
             Step::Rename(session, name) => {
                 room.do_send(Rename { session: id(session), name: Name::parse(name).unwrap() });
@@ -165,6 +165,29 @@ async fn settle(room: &Addr<ChatRoom>) {
     for _ in 0..3 {
         tokio::task::yield_now().await;
     }
+}
+
+#[actix_rt::test]
+async fn after_a_shutdown_nobody_is_told_of_everybodys_departure() {
+    let room = ChatRoom::default().start();
+    let events = Rc::new(RefCell::new(HashMap::new()));
+    let mut members = Vec::new();
+    for id in 1..=3 {
+        let notes = Rc::new(RefCell::new(Vec::new()));
+        let member = Member { id: SessionId(id), notes: Rc::clone(&notes), events: Rc::clone(&events) }.start();
+        let name = Name::parse(&format!("p{id}")).unwrap();
+        room.do_send(Join { session: SessionId(id), name, recipient: member.recipient() });
+        members.push(notes);
+    }
+    room.send(Shutdown).await.unwrap();
+    for id in 1..=3 {
+        room.do_send(Leave { session: SessionId(id), reason: Reason::Shutdown });
+    }
+    settle(&room).await;
+    for notes in members {
+        assert_eq!(notes.borrow().last(), Some(&Note::Farewell));
+    }
+    assert!(events.borrow().values().all(|event| matches!(event, EventKind::Joined { .. })));
 }
 
 fn own_text(id: SessionId) -> CleanText {

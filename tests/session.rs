@@ -4,7 +4,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::rc::Rc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,14 +13,18 @@ use actix::prelude::*;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::room::{ChatRoom, Shutdown};
-use papo::session::{Session, Setup};
+use papo::session::{LINES_PER_TURN, Session, Setup};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
 const PROMPT: &str = "Informe seu nome para entrar no chat:";
 
+/// How long a test may take in real time. A session that never rests would otherwise hang it.
+const REAL_DEADLINE: Duration = Duration::from_secs(60);
+
 /// A room and the sessions that a test starts in it.
 struct House {
+    _watch: mpsc::Sender<()>,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
     sessions: u64,
@@ -34,7 +39,15 @@ impl House {
     /// Stops the clock, and opens a room.
     fn open(config: Config) -> House {
         tokio::time::pause();
-        House { room: ChatRoom::default().start(), config: Arc::new(config), sessions: 0 }
+        let (watch, house) = mpsc::channel::<()>();
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        std::thread::spawn(move || {
+            if house.recv_timeout(REAL_DEADLINE) == Err(mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("{test} hangs");
+                std::process::abort();
+            }
+        });
+        House { _watch: watch, room: ChatRoom::default().start(), config: Arc::new(config), sessions: 0 }
     }
 
     fn setup(&mut self) -> Setup {
@@ -72,6 +85,18 @@ impl Person {
         let mut line = String::new();
         timeout(Duration::from_secs(3600), self.stream.read_line(&mut line)).await.expect("a line").unwrap();
         line.trim_end_matches('\n').to_owned()
+    }
+
+    /// The last line before the end of the connection, whole or not.
+    async fn last_line(&mut self) -> String {
+        let mut last = String::new();
+        loop {
+            let line = self.line().await;
+            if line.is_empty() {
+                return last;
+            }
+            last = line;
+        }
     }
 
     /// No line comes for so long.
@@ -213,7 +238,54 @@ async fn reading_goes_on_when_the_outbox_has_emptied_in_the_same_turn() {
 }
 
 #[actix_rt::test]
-async fn last_words_wait_five_seconds_for_a_member_who_does_not_read() {
+async fn a_line_may_be_cut_at_every_byte() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    let line = "olá, “Beto” 👋\r\n".as_bytes();
+    for cut in 1..line.len() {
+        for part in [&line[..cut], &line[cut..]] {
+            ana.stream.write_all(part).await.unwrap();
+            // time goes on only when the session has nothing left to read
+            sleep(Duration::from_secs(1)).await;
+        }
+        assert_eq!(beto.line().await, "Ana: olá, “Beto” 👋");
+    }
+}
+
+#[actix_rt::test]
+async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
+    let mut house = House::open(Config::default());
+    let mut ana = house.join("Ana").await;
+    let mut beto = house.join("Beto").await;
+    let mut witness = house.join("Caio").await;
+    ana.send(&"x\n".repeat(1000)).await;
+    beto.send("oi\n").await;
+    let mut before = 0;
+    while witness.line().await != "Beto: oi" {
+        before += 1;
+    }
+    assert!(before <= 2 * LINES_PER_TURN, "{before}");
+}
+
+#[actix_rt::test]
+async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_words() {
+    let mut house = House::open(Config::default());
+    let (near, far) = duplex(1024);
+    let guard = Rc::new(());
+    let session = Session::new(far, Setup { guard: Box::new(Rc::clone(&guard)), ..house.setup() }).start();
+    sleep(Duration::from_millis(1)).await;
+    session.do_send(Shutdown);
+    sleep(Duration::from_millis(900)).await;
+    assert_eq!(Rc::strong_count(&guard), 2);
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(Rc::strong_count(&guard), 1);
+    drop(near);
+}
+
+#[actix_rt::test]
+async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
     let mut house = House::open(Config { outbox: 2000, ..Config::default() });
     let mut beto = house.join("Beto").await;
     let (mut ana, _session) = house.connect(100);
@@ -225,17 +297,24 @@ async fn last_words_wait_five_seconds_for_a_member_who_does_not_read() {
     let start = Instant::now();
     assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
     assert!(start.elapsed().as_millis() < 100);
-    // within the five seconds she wakes up
-    sleep(Duration::from_secs(4)).await;
-    let mut last = String::new();
-    loop {
-        let line = ana.line().await;
-        if line.is_empty() {
-            break;
-        }
-        last = line;
+    // within the minute she wakes up
+    sleep(Duration::from_secs(58)).await;
+    assert_eq!(ana.last_line().await, "Você foi desconectado: leitura lenta demais.");
+}
+
+#[actix_rt::test]
+async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
+    let mut house = House::open(Config { outbox: 2000, ..Config::default() });
+    let mut beto = house.join("Beto").await;
+    let (mut ana, _session) = house.connect(100);
+    ana.send("Ana\n").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    for _ in 0..20 {
+        beto.send(&format!("{}\n", "x".repeat(200))).await;
     }
-    assert_eq!(last, "Você foi desconectado: leitura lenta demais.");
+    assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
+    sleep(Duration::from_secs(61)).await;
+    assert_ne!(ana.last_line().await, "Você foi desconectado: leitura lenta demais.");
 }
 
 #[actix_rt::test]

@@ -1,4 +1,4 @@
-//! Every sentence of the text dialect, byte for byte, in both languages.
+//! What people read, byte for byte: every row of the design's table in both languages, and every command.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod common;
@@ -153,9 +153,61 @@ fn in_english() {
     ana.expect(&["Ana is now Bia."]);
     beto.expect(&["Ana is now Bia."]);
 
+    ana.send("/nick beto");
+    ana.expect(&["Error: The name 'beto' is already in use."]);
+    ana.send("/nick a b");
+    ana.expect(&["Error: A name may only contain letters, digits and '_', no spaces."]);
+
     ana.send("/quit");
     ana.expect(&["You left the chat."]);
     beto.expect(&["Bia left the chat."]);
+    let caio = server.join("Caio");
+    beto.expect(&["Caio joined the chat."]);
+    caio.reset();
+    beto.expect(&["Caio left the chat (connection lost)."]);
+}
+
+#[test]
+fn a_reply_reaches_the_person_and_never_somebody_else_of_the_same_name() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    let mut beto = server.join("Beto");
+    ana.expect(&["Beto entrou no chat."]);
+    beto.send("@ana psiu");
+    ana.expect(&["Beto (privado): psiu"]);
+    beto.send("/nome Bob");
+    ana.expect(&["Beto agora é Bob."]);
+    beto.expect(&["Beto agora é Bob."]);
+    ana.send("/r sim");
+    beto.expect(&["Ana (privado): sim"]);
+    beto.send("/sair");
+    ana.expect(&["Bob saiu do chat."]);
+    let mut impostor = server.join("Bob");
+    ana.expect(&["Bob entrou no chat."]);
+    ana.send("/r segredo");
+    ana.expect(&["Usuário não encontrado: Bob."]);
+    impostor.expect_nothing();
+}
+
+#[test]
+fn whoever_is_ignored_stays_so_under_another_name() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    let mut beto = server.join("Beto");
+    ana.expect(&["Beto entrou no chat."]);
+    ana.send("/ignore BETO");
+    ana.expect(&["Você não verá mais as mensagens de BETO. Para desfazer: /atender BETO"]);
+    beto.send("/nome Bob");
+    ana.expect(&["Beto agora é Bob."]);
+    beto.send("ainda eu");
+    beto.send("@ana ainda eu");
+    beto.expect(&["Beto agora é Bob."]);
+    beto.expect_nothing();
+    ana.expect_nothing();
+    ana.send("/atender Bob");
+    ana.expect(&["Você voltará a ver as mensagens de Bob."]);
+    beto.send("oi");
+    ana.expect(&["Bob: oi"]);
 }
 
 #[test]
@@ -169,6 +221,7 @@ fn a_bad_name_is_refused_and_asked_for_again() {
         ("   ", "Erro: O nome só pode conter letras, números e '_', sem espaços."),
         ("ana", "Erro: O nome 'ana' já está em uso."),
         ("servidor", "Erro: Esse nome é reservado. Escolha outro."),
+        ("___", "Erro: O nome precisa ter pelo menos uma letra ou um número."),
         (&"b".repeat(33), "Erro: O nome pode ter no máximo 32 caracteres e 64 bytes."),
     ] {
         beto.send(name);
@@ -251,6 +304,9 @@ fn what_is_unknown_is_never_published() {
         "/x segredo",
         "@zeca segredo",
         " @zeca segredo",
+        "\x1b[D@zeca segredo",
+        "\u{200b}/msg zeca segredo",
+        "＠zeca segredo",
         "@",
         "@beto",
         "@!! segredo",

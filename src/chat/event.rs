@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use super::hygiene::CleanText;
 use super::name::Name;
+use super::registry::SessionId;
 
 /// Something that happened in the room and that everybody in it learns, in one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub struct Whispered {
     pub at: SystemTime,
     /// Who whispers.
     pub from: Name,
+    /// The session of who whispers, for a reply: a name may be somebody else's by then.
+    pub session: SessionId,
     /// What.
     pub text: CleanText,
 }

@@ -20,6 +20,9 @@ use crate::chat::text;
 /// The most bytes in one line of a long list, so that a client which reads 1,024 bytes at a time gets whole lines.
 const LIST_LINE: usize = 1000;
 
+/// Room in a welcome for what stands around the names.
+const WELCOME_FRAME: usize = 200;
+
 /// Room in the first line of a list for what stands before the names.
 const LIST_START: usize = 40;
 
@@ -111,10 +114,16 @@ fn welcome(name: &Name, others: &[Name], more: usize, language: Language) -> Str
     if others.is_empty() {
         return text::welcome_alone(language, owned(name));
     }
-    let mut list = join(others);
-    if more > 0 {
-        list = text::and_more(language, list, more);
-    }
+    // as many as fit into a line
+    let mut bytes = 0;
+    let fits = |other: &&Name| {
+        bytes += other.as_str().len() + ", ".len();
+        bytes <= LIST_LINE - WELCOME_FRAME
+    };
+    let shown: Vec<&str> = others.iter().take_while(fits).map(Name::as_str).collect();
+    let more = more + others.len() - shown.len();
+    let list = shown.join(", ");
+    let list = if more > 0 { text::and_more(language, list, more) } else { list };
     text::welcome(language, owned(name), list)
 }
 
@@ -135,10 +144,6 @@ fn who(names: &[Name], language: Language) -> String {
         line += name.len() + ", ".len();
     }
     text::who(language, names.len(), list)
-}
-
-fn join(names: &[Name]) -> String {
-    names.iter().map(Name::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn owned(name: &Name) -> String {
@@ -175,6 +180,17 @@ mod tests {
             text(answer(&welcome, Language::English)),
             "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
         );
+    }
+
+    #[test]
+    fn a_welcome_fits_into_one_read_of_an_old_client() {
+        let long: Vec<Name> = (0..20).map(|i| Name::parse(&format!("{}{i:02}", "李".repeat(20))).unwrap()).collect();
+        for language in Language::ALL {
+            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980 };
+            let welcome = text(answer(&welcome, language));
+            assert!(welcome.len() < 1024, "{}", welcome.len());
+            assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");
+        }
     }
 
     #[test]

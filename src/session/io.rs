@@ -3,7 +3,7 @@
 //! What the lines mean is not decided here.
 
 use std::pin::Pin;
-use std::task::{self, Poll};
+use std::task::{self, Poll, Waker};
 
 use actix::fut::ActorFuture;
 use actix::prelude::*;
@@ -59,7 +59,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
                 Poll::Ready(Some(Ok(line))) => self.take_line(line, ctx),
                 Poll::Ready(Some(Err(error))) => self.lose(&error, ctx),
                 Poll::Ready(None) => self.leave(Reason::Closed),
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    self.stream.decoder_mut().nothing_more_for_now();
+                    return true;
+                }
             }
         }
         false
@@ -107,6 +110,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             Some(silence) => silence.as_mut().reset(at),
             None => self.silence = Some(Box::pin(sleep_until(at))),
         }
+    }
+
+    /// Writes what the stream takes, outside of [`Session::poll_io`]. That runs afterwards, in the same turn, so no wake-up
+    /// is left behind here, and an error is found there.
+    pub(super) fn write_now(&mut self) {
+        let _ = self.outbox.poll_write(self.stream.get_mut(), &mut task::Context::from_waker(Waker::noop()));
     }
 
     fn poll_output(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {

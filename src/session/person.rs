@@ -11,7 +11,7 @@ use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
-use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, Whisper, Who};
+use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     pub(super) fn take_line(&mut self, line: Line, ctx: &mut Context<Self>) {
@@ -52,9 +52,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         match command {
             Command::Say(text) => self.room.do_send(Broadcast { session, manner: Manner::Says, text }),
             Command::Act(text) => self.room.do_send(Broadcast { session, manner: Manner::Acts, text }),
-            Command::Whisper { to, text } => self.ask(Whisper { session, to, text }),
+            Command::Whisper { to, text } => self.ask(Whisper { session, to: To::Name(to), text }),
             Command::Reply(text) => match self.whisperer.clone() {
-                Some(to) => self.ask(Whisper { session, to, text }),
+                Some((to, name)) => self.ask(Whisper { session, to: To::Session { session: to, name }, text }),
                 None => self.answer(Answer::NobodyToReplyTo),
             },
             Command::Rename(name) => self.ask(Rename { session, name }),

@@ -51,3 +51,28 @@ pub fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[actix_rt::test]
+    async fn an_accepted_connection_has_its_options() {
+        let config = Config::default();
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), config.backlog).unwrap();
+        let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        configure(&stream, &config).unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(stream.nodelay().unwrap());
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        {
+            assert_eq!(socket.tcp_keepalive_time().unwrap(), config.keepalive.idle);
+            assert_eq!(socket.tcp_keepalive_interval().unwrap(), config.keepalive.interval);
+            assert_eq!(socket.tcp_keepalive_retries().unwrap(), config.keepalive.count);
+            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(config.user_timeout));
+        }
+    }
+}

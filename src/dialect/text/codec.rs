@@ -95,6 +95,14 @@ impl TextCodec {
         self.decode_undelimited(buffer)
     }
 
+    /// Everything that has arrived so far was decoded. A message of an undelimited session that was longer than a read
+    /// has ended with it.
+    pub fn nothing_more_for_now(&mut self) {
+        if self.framing == Framing::Undelimited {
+            self.skipping = false;
+        }
+    }
+
     fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         while let Some(end) = find_line_end(buffer, self.scanned) {
             let line = self.take(buffer, end + 1);
@@ -119,7 +127,7 @@ impl TextCodec {
         }
         let end = find_line_end(buffer, 0);
         let line = self.take(buffer, end.map_or(buffer.len(), |end| end + 1));
-        // as much as a read can bring: the next read brings the rest of the same message
+        // as much as a read can bring: if there is more at once, it is the rest of the same message
         let is_cut = end.is_none() && line.len() >= READ_SIZE;
         let was_skipping = std::mem::replace(&mut self.skipping, is_cut);
         (!was_skipping).then(|| self.checked(&line))
@@ -302,9 +310,14 @@ mod tests {
         read(&mut codec, &mut buffer, b"ana", &mut lines);
         lines.extend(codec.silence(&mut buffer));
         read(&mut codec, &mut buffer, &[b'x'; READ_SIZE], &mut lines);
+        read(&mut codec, &mut buffer, &[b'x'; 2 * READ_SIZE], &mut lines);
         read(&mut codec, &mut buffer, b"o resto", &mut lines);
+        codec.nothing_more_for_now();
         read(&mut codec, &mut buffer, b"oi", &mut lines);
-        assert_eq!(lines, [text("ana"), Line::TooLong, text("oi")]);
+        read(&mut codec, &mut buffer, &[b'x'; READ_SIZE], &mut lines);
+        codec.nothing_more_for_now();
+        read(&mut codec, &mut buffer, b"depois", &mut lines);
+        assert_eq!(lines, [text("ana"), Line::TooLong, text("oi"), Line::TooLong, text("depois")]);
     }
 
     #[test]
