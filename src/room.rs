@@ -158,7 +158,7 @@ const MAX_TURN: usize = 256;
 ///
 /// What waits in mailboxes is bounded by construction. In the room's: a session hands over at most
 /// [`LINES_PER_TURN`](crate::session::LINES_PER_TURN) commands before every other task of its thread, the room among
-/// them, has had its turn. In a session's: the room sends it one message a turn of [`MAX_TURN`] events, and one or two
+/// them, has had its turn. In a session's: the room sends it one message a turn (of at most 256 events), and one or two
 /// for each question it asked and each whisper to it.
 pub struct ChatRoom {
     registry: Registry,
