@@ -32,8 +32,8 @@
 //! room             the ChatRoom actor: registry, order, fan-out                knows no bytes, no sockets
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! outbox           what is owed to one session, and its bound                  knows no meaning
-//! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! config           every limit: unit, default, what happens beyond it
+//! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
 pub mod chat;
