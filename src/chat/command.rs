@@ -3,10 +3,8 @@
 //! [`COMMANDS`] is the one table: parsing, `/ajuda` and the nearest match for a slip are all made from it. To add a
 //! command, add a [`Command`], a row here, and the sentence that its help names.
 
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
-
 use super::fold::accentless;
-use super::hygiene::CleanText;
+use super::hygiene::{CleanText, is_invisible};
 use super::language::Language;
 use super::name::{Name, NameError};
 use super::text;
@@ -283,7 +281,7 @@ impl Sign {
         let rest = |sign: char| &visible[sign.len_utf8()..];
         match visible.chars().next()? {
             sign if SLASHES.contains(&sign) => Some((Sign::Slash, rest(sign))),
-            sign @ ('@' | '＠') => Some((Sign::At, rest(sign))),
+            sign @ ('@' | '＠' | '﹫') => Some((Sign::At, rest(sign))),
             _ => None,
         }
     }
@@ -298,7 +296,7 @@ fn skip_invisible(mut line: &str) -> &str {
         line = match first {
             '␛' => skip_escape_sequence(rest),
             '\u{2400}'..='\u{2424}' => rest,
-            _ if first.is_whitespace() || first.general_category() == GeneralCategory::Format => rest,
+            _ if first.is_whitespace() || is_invisible(first) => rest,
             _ => return line,
         };
     }
@@ -539,20 +537,20 @@ mod tests {
     proptest! {
         #[test]
         fn what_begins_with_a_sign_is_never_published(
-            unseen in "(\x1b\\[[0-9;]{0,3}[A-Z]|\x1bO[A-Z]|[ \t\0\x08\u{200b}\u{feff}\u{2060}]){0,3}",
-            sign in "[/@＠／]",
+            unseen in "(\x1b\\[[0-9;]{0,3}[A-Z]|\x1bO[A-Z]|[ \t\0\x08\u{200b}\u{feff}\u{2060}\u{34f}\u{2800}\u{3164}\u{fe0f}]){0,3}",
+            sign in "[/@＠﹫／]",
             rest in any_line(),
         ) {
             let parsed = parse(&format!("{unseen}{sign}{rest}"));
             // the one exception: a doubled slash, and what is not there (direction marks) doubles it too
             let rest = CleanText::new(rest);
-            if sign.starts_with(['@', '＠']) || !rest.as_str().starts_with(SLASHES) {
+            if sign.starts_with(['@', '＠', '﹫']) || !rest.as_str().starts_with(SLASHES) {
                 prop_assert!(!matches!(parsed, Ok(Some(Command::Say(_)))), "{:?}", parsed);
             }
         }
 
         #[test]
-        fn a_message_is_published_as_typed(text in "[^/@＠／\\s\\p{Cc}\\p{Cf}\u{2028}\u{2029}\u{2400}-\u{2424}][^\\p{Cc}\\p{Cf}\u{2028}\u{2029}]*") {
+        fn a_message_is_published_as_typed(text in "[^/@＠﹫／\\s\\p{Cc}\\p{Cf}\\p{M}\u{115f}\u{1160}\u{2800}\u{3164}\u{ffa0}\u{2028}\u{2029}\u{2400}-\u{2424}][^\\p{Cc}\\p{Cf}\u{2028}\u{2029}]*") {
             prop_assert_eq!(parse(&text), said(&text));
         }
 

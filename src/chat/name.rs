@@ -9,6 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use super::fold::caseless;
+use super::hygiene::is_invisible;
 
 /// The most characters (Unicode code points) in a name.
 pub const MAX_CHARS: usize = 32;
@@ -134,17 +135,13 @@ fn check_characters(shown: &str) -> Result<(), NameError> {
 }
 
 fn is_letter_or_digit(c: char) -> bool {
-    // letters by category, but drawn as nothing: the Hangul fillers
-    let invisible = matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    !invisible
+    !is_invisible(c)
         && (c.general_category_group() == GeneralCategoryGroup::Letter
             || c.general_category() == GeneralCategory::DecimalNumber)
 }
 
 fn is_mark(c: char) -> bool {
-    // marks by category, but drawn as nothing: the grapheme joiner, Khmer inherent vowels, variation selectors
-    let invisible = matches!(c, '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}');
-    !invisible && matches!(c.general_category(), GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
+    !is_invisible(c) && matches!(c.general_category(), GeneralCategory::NonspacingMark | GeneralCategory::SpacingMark)
 }
 
 fn is_reserved(key: &str) -> bool {
