@@ -13,12 +13,14 @@ use crate::chat::language::Language;
 /// The port of the seed, and of papo.
 pub const DEFAULT_PORT: u16 = 9999;
 
-/// What [`Config::max_line`] may be, in bytes. A line must be shorter than what one read brings, or a message of a client
-/// that sends no line ends would be cut in two.
+/// What [`Config::max_line`] may be, in bytes. A line must be shorter than what one read brings.
 pub const MAX_LINE: RangeInclusive<usize> = 64..=8000;
 
 /// An outbox holds at least so many lines of the greatest length. With less, one long line would disconnect everybody.
 pub const MIN_OUTBOX_LINES: usize = 2;
+
+/// The most [`Config::threads`].
+pub const MAX_THREADS: usize = 256;
 
 /// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
 pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
@@ -33,6 +35,9 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
+    /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
+    /// core that papo may have is the most that helps. At least 1.
+    pub threads: usize,
     /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off.
     pub max_connections: usize,
     /// Connections the kernel holds until they are accepted; more have to try again. Default: 4,096 (the kernel
@@ -44,8 +49,8 @@ pub struct Config {
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
-    /// Silence after which somebody without a name is asked for one, and after which the first bytes without a
-    /// line end are taken for a message of a client that sends none. Default: 300 ms.
+    /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
+    /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. Default: 1 MiB; at least
@@ -105,6 +110,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
             language: Language::default(),
+            threads: 1,
             max_connections: 10_000,
             backlog: 4096,
             max_line: 4096,

@@ -17,64 +17,54 @@ pub const ENTRY_COST: usize = 64;
 /// The most entries handed to the kernel in one call.
 const MAX_SLICES: usize = 64;
 
-/// Entries an idle outbox keeps room for.
-const IDLE_ENTRIES: usize = 16;
-
-/// Bytes owed to one session, oldest first, at most `limit` of them.
+/// Bytes owed to one session, oldest first. An entry is one or more whole lines.
 ///
 /// 1. What was pushed leaves in the order of pushing, byte for byte, or not at all.
-/// 2. What would exceed the limit is not taken.
-/// 3. An entry of which a part has left stays until the rest has left, so a reader never sees half a line followed
-///    by another one.
-#[derive(Debug)]
+/// 2. It takes everything, and says when that is too much: whoever pushes must then write or [forget](Outbox::forget).
+/// 3. A line of which a part has left stays until the rest has left, so a reader never sees half a line followed by
+///    another one.
+/// 4. An outbox with one entry or none holds no memory of its own.
+#[derive(Debug, Default)]
 pub struct Outbox {
-    entries: VecDeque<Bytes>,
+    /// The oldest entry; empty if nothing is owed.
+    first: Bytes,
+    rest: VecDeque<Bytes>,
     owed: usize,
     limit: usize,
-    /// Whether a part of the first entry has left.
-    first_is_partial: bool,
+    /// Whether a part of the first line has left.
+    is_mid_line: bool,
 }
 
-/// The outbox would owe more than its limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the session reads too slowly")]
-pub struct Overflow;
-
 impl Outbox {
-    /// An empty outbox that takes `limit` bytes, entry costs included; 0 = no limit.
+    /// An empty outbox that may owe `limit` bytes, entry costs included; 0 = no limit.
     pub fn new(limit: usize) -> Outbox {
-        Outbox {
-            entries: VecDeque::new(),
-            owed: 0,
-            limit: if limit == 0 { usize::MAX } else { limit },
-            first_is_partial: false,
-        }
+        Outbox { limit: if limit == 0 { usize::MAX } else { limit }, ..Outbox::default() }
     }
 
     /// Adds an entry.
-    ///
-    /// # Errors
-    /// [`Overflow`] if the limit would be exceeded; the entry is dropped then, what is owed already stays.
-    pub fn push(&mut self, entry: Bytes) -> Result<(), Overflow> {
-        let owed = self.owed + entry.len() + ENTRY_COST;
-        if owed > self.limit {
-            return Err(Overflow);
+    pub fn push(&mut self, entry: Bytes) {
+        if entry.is_empty() {
+            return;
         }
-        self.owed = owed;
-        self.entries.push_back(entry);
-        Ok(())
-    }
-
-    /// Adds last words, whatever the limit. Called once in a session's life, so the bound holds but for one sentence.
-    pub fn push_last_words(&mut self, entry: Bytes) {
         self.owed += entry.len() + ENTRY_COST;
-        self.entries.push_back(entry);
+        if self.first.is_empty() {
+            self.first = entry;
+        } else {
+            self.rest.push_back(entry);
+        }
     }
 
-    /// Forgets everything owed but the rest of an entry that has left in part.
+    /// Whether more is owed than may be. A single entry never is, however long: it may be the answer to a question.
+    pub fn is_over_limit(&self) -> bool {
+        self.owed > self.limit && !self.rest.is_empty()
+    }
+
+    /// Forgets everything owed but the rest of a line that has left in part.
     pub fn forget(&mut self) {
-        self.entries.truncate(usize::from(self.first_is_partial));
-        self.owed = self.entries.iter().map(|entry| entry.len() + ENTRY_COST).sum();
+        let line_end = self.first.iter().position(|byte| *byte == b'\n').map_or(self.first.len(), |at| at + 1);
+        self.first.truncate(if self.is_mid_line { line_end } else { 0 });
+        self.rest = VecDeque::new();
+        self.owed = if self.first.is_empty() { 0 } else { self.first.len() + ENTRY_COST };
     }
 
     /// The bytes owed, entry costs included.
@@ -84,7 +74,7 @@ impl Outbox {
 
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.first.is_empty()
     }
 
     /// Whether less than a quarter of the limit is owed. Nothing more is read from a session that owes us reading.
@@ -97,14 +87,16 @@ impl Outbox {
     /// # Errors
     /// Those of the stream.
     pub fn poll_write<S: AsyncWrite + Unpin>(&mut self, stream: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.entries.is_empty() {
-            let written = if self.entries.len() == 1 {
-                ready!(Pin::new(&mut *stream).poll_write(cx, &self.entries[0]))?
+        while !self.is_empty() {
+            let written = if self.rest.is_empty() {
+                ready!(Pin::new(&mut *stream).poll_write(cx, &self.first))?
             } else {
                 let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-                let count = self.entries.len().min(MAX_SLICES);
-                for (slice, entry) in slices.iter_mut().zip(&self.entries) {
+                let entries = std::iter::once(&self.first).chain(&self.rest);
+                let mut count = 0;
+                for (slice, entry) in slices.iter_mut().zip(entries) {
                     *slice = IoSlice::new(entry);
+                    count += 1;
                 }
                 ready!(Pin::new(&mut *stream).poll_write_vectored(cx, &slices[..count]))?
             };
@@ -113,22 +105,28 @@ impl Outbox {
             }
             self.advance(written);
         }
-        self.entries.shrink_to(IDLE_ENTRIES);
         Pin::new(stream).poll_flush(cx)
     }
 
+    /// So many bytes of the oldest entries have left.
     fn advance(&mut self, mut written: usize) {
-        while let Some(first) = self.entries.front_mut() {
-            if written < first.len() {
-                first.advance(written);
-                self.owed -= written;
-                self.first_is_partial |= written > 0;
-                return;
+        while written >= self.first.len() {
+            written -= self.first.len();
+            self.owed -= self.first.len() + ENTRY_COST;
+            self.is_mid_line = false;
+            match self.rest.pop_front() {
+                Some(next) => self.first = next,
+                None => {
+                    self.first = Bytes::new();
+                    self.rest = VecDeque::new();
+                    return;
+                }
             }
-            written -= first.len();
-            self.owed -= first.len() + ENTRY_COST;
-            self.first_is_partial = false;
-            self.entries.pop_front();
+        }
+        if written > 0 {
+            self.is_mid_line = self.first[written - 1] != b'\n';
+            self.first.advance(written);
+            self.owed -= written;
         }
     }
 }
@@ -175,32 +173,34 @@ mod tests {
     #[test]
     fn the_limit_counts_every_entry() {
         let mut outbox = Outbox::new(2 * (ENTRY_COST + 3));
-        assert_eq!(outbox.push(Bytes::from_static(b"oi\n")), Ok(()));
-        assert_eq!(outbox.push(Bytes::from_static(b"oi\n")), Ok(()));
-        assert_eq!(outbox.push(Bytes::new()), Err(Overflow));
+        outbox.push("oi\n".into());
+        outbox.push("oi\n".into());
         assert_eq!(outbox.owed(), 2 * (ENTRY_COST + 3));
+        assert!(!outbox.is_over_limit());
         assert!(!outbox.has_room());
+        outbox.push("\n".into());
+        assert!(outbox.is_over_limit());
     }
 
     #[test]
     fn zero_is_no_limit() {
         let mut outbox = Outbox::new(0);
         for _ in 0..10_000 {
-            outbox.push(Bytes::from_static(&[b'x'; 1000])).unwrap();
+            outbox.push(Bytes::from_static(&[b'x'; 1000]));
         }
-        assert!(outbox.has_room());
+        assert!(outbox.has_room() && !outbox.is_over_limit());
     }
 
     #[test]
     fn last_words_follow_the_rest_of_a_line_that_was_begun() {
         let mut outbox = Outbox::new(1000);
         for line in ["primeira\n", "segunda\n", "terceira\n"] {
-            outbox.push(line.into()).unwrap();
+            outbox.push(line.into());
         }
         let mut taker = Taker { takes: [12].into(), taken: Vec::new() };
         assert!(write(&mut outbox, &mut taker).is_pending());
         outbox.forget();
-        outbox.push_last_words("fim\n".into());
+        outbox.push("fim\n".into());
         taker.takes.extend([99, 99]);
         assert!(write(&mut outbox, &mut taker).is_ready());
         assert_eq!(taker.taken, b"primeira\nsegunda\nfim\n");
@@ -208,11 +208,30 @@ mod tests {
     }
 
     #[test]
+    fn of_an_entry_with_many_lines_only_the_line_that_was_begun_is_kept() {
+        for (taken, expected) in
+            [(12, "primeira\nsegunda\nfim\n"), (9, "primeira\nfim\n"), (25, "primeira\nsegunda\nterceira\nfim\n")]
+        {
+            let mut outbox = Outbox::new(1000);
+            outbox.push("primeira\nsegunda\nterceira\n".into());
+            outbox.push("quarta\n".into());
+            let mut taker = Taker { takes: [taken].into(), taken: Vec::new() };
+            assert!(write(&mut outbox, &mut taker).is_pending());
+            outbox.forget();
+            outbox.push("fim\n".into());
+            taker.takes.extend([99, 99]);
+            assert!(write(&mut outbox, &mut taker).is_ready());
+            assert_eq!(taker.taken, expected.as_bytes());
+            assert_eq!(outbox.owed(), 0);
+        }
+    }
+
+    #[test]
     fn last_words_alone_if_no_line_was_begun() {
         let mut outbox = Outbox::new(1000);
-        outbox.push("primeira\n".into()).unwrap();
+        outbox.push("primeira\n".into());
         outbox.forget();
-        outbox.push_last_words("fim\n".into());
+        outbox.push("fim\n".into());
         let mut taker = Taker { takes: [99].into(), taken: Vec::new() };
         assert!(write(&mut outbox, &mut taker).is_ready());
         assert_eq!(taker.taken, b"fim\n");
@@ -221,7 +240,7 @@ mod tests {
     #[test]
     fn a_stream_that_takes_nothing_is_an_error() {
         let mut outbox = Outbox::new(1000);
-        outbox.push("oi\n".into()).unwrap();
+        outbox.push("oi\n".into());
         let mut taker = Taker { takes: [0].into(), taken: Vec::new() };
         assert!(matches!(write(&mut outbox, &mut taker), Poll::Ready(Err(_))));
     }
@@ -234,7 +253,7 @@ mod tests {
         ) {
             let mut outbox = Outbox::new(0);
             for entry in &entries {
-                outbox.push(entry.clone().into()).unwrap();
+                outbox.push(entry.clone().into());
             }
             let mut taker = Taker { takes: takes.into(), taken: Vec::new() };
             let done = write(&mut outbox, &mut taker).is_ready();
@@ -242,7 +261,8 @@ mod tests {
             prop_assert_eq!(&taker.taken, &all[..taker.taken.len()]);
             prop_assert_eq!(done, taker.taken.len() == all.len());
             prop_assert_eq!(done, outbox.is_empty());
-            let left: usize = outbox.entries.iter().map(|entry| entry.len() + ENTRY_COST).sum();
+            let left = std::iter::once(&outbox.first).chain(&outbox.rest).filter(|entry| !entry.is_empty());
+            let left: usize = left.map(|entry| entry.len() + ENTRY_COST).sum();
             prop_assert_eq!(outbox.owed(), left);
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! [`ChatRoom`] is the one actor that everything passes through, so the order in which it handles messages *is* the
 //! order of the chat: every reader sees the same. It asks the pure [`Registry`], numbers the event and delivers it.
-//! It knows no bytes, no sockets and no [`Session`](crate::session::Session): a member is an id and somebody to
-//! deliver to.
+//! It knows no bytes, no sockets and no [`Session`](crate::session::Session): a member is an id, and the hubs that it
+//! delivers to know where that is.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -17,12 +17,26 @@ use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
-use crate::dialect::Encoded;
+use crate::turn::{Item, Private, Turn};
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.
 pub const EXIT_INTERNAL: i32 = 70;
 
-/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`], then [`Deliver::Done`].
+/// The number of a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HubId(pub usize);
+
+/// A hub wants to be told everything from now on. Its sessions may join then.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Attach {
+    /// Which hub.
+    pub hub: HubId,
+    /// Where the room delivers to.
+    pub recipient: Recipient<Deliver>,
+}
+
+/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -30,8 +44,6 @@ pub struct Join {
     pub session: SessionId,
     /// The name.
     pub name: Name,
-    /// Where the room delivers to from now on.
-    pub recipient: Recipient<Deliver>,
 }
 
 /// A member tells everybody else something.
@@ -55,8 +67,7 @@ pub enum Manner {
     Acts,
 }
 
-/// A member tells one person something. Answered with [`Answer::NotFound`] if nobody has the name, then with
-/// [`Deliver::Done`].
+/// A member tells one person something. Answered with [`Answer::NotFound`] if nobody has the name, else without words.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Whisper {
@@ -82,8 +93,8 @@ pub enum To {
     },
 }
 
-/// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too; otherwise the answer
-/// is [`Answer::NameTaken`] or [`Answer::NameUnchanged`]. Then comes [`Deliver::Done`].
+/// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
+/// otherwise it is [`Answer::NameTaken`] or [`Answer::NameUnchanged`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Rename {
@@ -93,7 +104,7 @@ pub struct Rename {
     pub name: Name,
 }
 
-/// A member asks who is there. Answered with [`Answer::Who`], then [`Deliver::Done`].
+/// A member asks who is there. Answered with [`Answer::Who`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Who {
@@ -101,7 +112,7 @@ pub struct Who {
     pub session: SessionId,
 }
 
-/// A session is gone or about to go. A member is told [`Deliver::Farewell`] after everything else; a session that
+/// A session is gone or about to go. A member is told [`Private::Farewell`] after everything else; a session that
 /// is no member (any more) changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -118,74 +129,57 @@ pub struct Leave {
 #[rtype(result = "()")]
 pub struct Shutdown;
 
-/// What the room hands to one session.
+/// What the room hands to every hub. Answered with [`Delivered`].
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
-pub enum Deliver {
-    /// What happened in a turn of the room: `turn[from..]`, in order. The turn is shared by everybody.
-    Turn {
-        /// The events.
-        turn: Arc<[Published]>,
-        /// How many of them this session has had already, or need not know.
-        from: usize,
-    },
-    /// A whisper to this session.
-    Whispered(Whispered),
-    /// An answer to this session.
-    Answer(Answer),
-    /// What this session asked is answered, in words or without.
-    Done,
-    /// The session is no member any more, and nothing follows.
-    Farewell,
+pub struct Deliver(pub Arc<Turn>);
+
+/// A hub has delivered one more turn.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Delivered {
+    /// Which hub.
+    pub hub: HubId,
 }
 
-/// An event on its way to those who learn of it.
-#[derive(Debug, Clone)]
-pub struct Published {
-    /// The event.
-    pub event: Arc<Encoded>,
-    /// Whose doing it was; that session gets no echo.
-    pub author: Option<SessionId>,
-}
+/// The most steps in one turn. A turn that is full is over, and the next one begins.
+const MAX_ITEMS: usize = 256;
 
-/// The most events in one turn. A turn that is full is delivered, and the next one begins.
-const MAX_TURN: usize = 256;
+/// The most bytes of people's texts in one turn, but for the last line of it.
+const MAX_TEXT: usize = 64 * 1024; // 64 KiB
+
+/// The most turns that one hub may be behind. Until it has caught up, nothing is handed to any of them.
+const MAX_BEHIND: usize = 8;
 
 /// The room actor.
 ///
-/// It works in turns: it handles every message that waits in its mailbox, then hands each member all events of the turn
-/// in one message. A lone event is a turn of its own, so nothing ever waits for company.
+/// It works in turns: it handles every message that waits in its mailbox, then hands every hub all that happened. A lone
+/// event is a turn of its own, so nothing ever waits for company.
 ///
-/// What waits in mailboxes is bounded by construction. In the room's: a session hands over at most
-/// [`LINES_PER_TURN`](crate::session::LINES_PER_TURN) commands before every other task of its thread, the room among
-/// them, has had its turn. In a session's: the room sends it one message a turn (of at most 256 events), and one or two
-/// for each question it asked and each whisper to it.
+/// What waits is bounded by construction. In the room's mailbox, and in turns not yet handed over: a session has at most
+/// [`MAX_IN_FLIGHT`](crate::session::MAX_IN_FLIGHT) lines on their way, and asks one question at a time. In a hub's: the
+/// turns that it is behind, at most 8.
 pub struct ChatRoom {
     registry: Registry,
-    members: HashMap<SessionId, Member>,
+    hubs: Vec<Hub>,
     /// The number of the last event.
     seq: u64,
-    /// The events of this turn.
-    turn: Vec<Published>,
+    /// What happened in this turn.
+    items: Vec<Item>,
+    /// The bytes of people's texts in it.
+    text: usize,
+    /// The turns that are over and wait for a hub to catch up.
+    waiting: VecDeque<Turn>,
     clock: fn() -> SystemTime,
     is_shutting_down: bool,
 }
 
 /// Somebody to deliver to.
-struct Member {
+struct Hub {
+    id: HubId,
     recipient: Recipient<Deliver>,
-    /// How many events of this turn the member has had already, or need not know.
-    seen: usize,
-}
-
-impl Member {
-    /// Hands over what happened so far, so that what is sent to this member alone comes in its place.
-    fn catch_up(&mut self, turn: &[Published]) {
-        if self.seen < turn.len() {
-            self.recipient.do_send(Deliver::Turn { turn: turn[self.seen..].into(), from: 0 });
-            self.seen = turn.len();
-        }
-    }
+    /// The turns it was handed and has not delivered yet.
+    behind: usize,
 }
 
 /// The mailbox is empty: what happened is delivered.
@@ -202,43 +196,63 @@ impl Default for ChatRoom {
 impl ChatRoom {
     /// An empty room that takes the time of its events from this clock.
     pub fn with_clock(clock: fn() -> SystemTime) -> ChatRoom {
-        let registry = Registry::default();
-        ChatRoom { registry, members: HashMap::new(), seq: 0, turn: Vec::new(), clock, is_shutting_down: false }
+        ChatRoom {
+            registry: Registry::default(),
+            hubs: Vec::new(),
+            seq: 0,
+            items: Vec::new(),
+            text: 0,
+            waiting: VecDeque::new(),
+            clock,
+            is_shutting_down: false,
+        }
     }
 
     /// Numbers an event, for everybody but its author to learn at the end of this turn.
     fn publish(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
-        if self.turn.is_empty() {
+        self.seq += 1;
+        let event = Event { seq: self.seq, at: (self.clock)(), kind };
+        self.add(Item::Event { event, author }, ctx);
+    }
+
+    /// Tells one session something, in its place among the events.
+    fn tell(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
+        self.add(Item::To(session, private), ctx);
+    }
+
+    /// Answers what a session asked; `None` if there is nothing to say.
+    fn answer(&mut self, session: SessionId, answer: Option<Answer>, ctx: &mut Context<Self>) {
+        self.tell(session, Private::Answered(answer), ctx);
+    }
+
+    fn add(&mut self, item: Item, ctx: &mut Context<Self>) {
+        if self.items.is_empty() {
             // runs when the mailbox has been emptied
             ctx.notify(EndOfTurn);
         }
-        self.seq += 1;
-        let event = Arc::new(Encoded::new(Event { seq: self.seq, at: (self.clock)(), kind }));
-        self.turn.push(Published { event, author });
-        if self.turn.len() == MAX_TURN {
-            self.deliver();
+        self.items.push(item);
+        if self.items.len() == MAX_ITEMS || self.text >= MAX_TEXT {
+            self.end_turn();
         }
     }
 
-    /// Ends the turn: hands every member what it has not had yet.
-    fn deliver(&mut self) {
-        if self.turn.is_empty() {
-            return;
+    fn end_turn(&mut self) {
+        if !self.items.is_empty() {
+            self.text = 0;
+            self.waiting.push_back(Turn::new(std::mem::take(&mut self.items)));
         }
-        let turn: Arc<[Published]> = self.turn.drain(..).collect();
-        for member in self.members.values_mut() {
-            if member.seen < turn.len() {
-                member.recipient.do_send(Deliver::Turn { turn: Arc::clone(&turn), from: member.seen });
-            }
-            member.seen = 0;
+        while self.hubs.iter().all(|hub| hub.behind < MAX_BEHIND)
+            && let Some(turn) = self.waiting.pop_front()
+        {
+            self.deliver(turn);
         }
     }
 
-    /// Answers what a member asked; `None` if there is nothing to say.
-    fn answer(&mut self, session: SessionId, answer: Option<Answer>) {
-        if let Some(member) = self.members.get_mut(&session) {
-            member.catch_up(&self.turn);
-            answer_to(&member.recipient, answer);
+    fn deliver(&mut self, turn: Turn) {
+        let turn = Arc::new(turn);
+        for hub in &mut self.hubs {
+            hub.behind += 1;
+            hub.recipient.do_send(Deliver(Arc::clone(&turn)));
         }
     }
 
@@ -248,13 +262,6 @@ impl ChatRoom {
         let more = self.registry.len() - 1 - others.len();
         Answer::Welcome { name: name.clone(), others, more }
     }
-}
-
-fn answer_to(recipient: &Recipient<Deliver>, answer: Option<Answer>) {
-    if let Some(answer) = answer {
-        recipient.do_send(Deliver::Answer(answer));
-    }
-    recipient.do_send(Deliver::Done);
 }
 
 impl Actor for ChatRoom {
@@ -273,20 +280,27 @@ impl Actor for ChatRoom {
     }
 }
 
+impl Handler<Attach> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Attach { hub: id, recipient }: Attach, _: &mut Self::Context) {
+        self.hubs.push(Hub { id, recipient, behind: 0 });
+    }
+}
+
 impl Handler<Join> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Join { session, name, recipient }: Join, ctx: &mut Self::Context) {
+    fn handle(&mut self, Join { session, name }: Join, ctx: &mut Self::Context) {
         match self.registry.join(session, name.clone()) {
             Ok(()) => {
-                answer_to(&recipient, Some(self.welcome(session, &name)));
-                self.members.insert(session, Member { recipient, seen: self.turn.len() });
+                self.answer(session, Some(self.welcome(session, &name)), ctx);
                 self.publish(Some(session), EventKind::Joined { name }, ctx);
             }
-            Err(RegistryError::Taken) => answer_to(&recipient, Some(Answer::NameTaken(name))),
+            Err(RegistryError::Taken) => self.answer(session, Some(Answer::NameTaken(name)), ctx),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
-                answer_to(&recipient, None);
+                self.answer(session, None, ctx);
             }
         }
     }
@@ -297,6 +311,7 @@ impl Handler<Broadcast> for ChatRoom {
 
     fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
+        self.text += text.as_str().len();
         let kind = match manner {
             Manner::Says => EventKind::Said { from, text },
             Manner::Acts => EventKind::Acted { from, text },
@@ -308,22 +323,22 @@ impl Handler<Broadcast> for ChatRoom {
 impl Handler<Whisper> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Whisper { session, to, text }: Whisper, _: &mut Self::Context) {
+    fn handle(&mut self, Whisper { session, to, text }: Whisper, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         let (found, name) = match to {
             To::Name(name) => (self.registry.find(&name), name),
-            To::Session { session, name } => (Some(session), name),
+            To::Session { session, name } => (self.registry.name_of(session).map(|_| session), name),
         };
-        let answer = match found.and_then(|found| self.members.get_mut(&found)) {
-            Some(member) => {
-                member.catch_up(&self.turn);
+        let answer = match found {
+            Some(found) => {
+                self.text += text.as_str().len();
                 let whispered = Whispered { after: self.seq, at: (self.clock)(), from, session, text };
-                member.recipient.do_send(Deliver::Whispered(whispered));
+                self.tell(found, Private::Whispered(whispered), ctx);
                 None
             }
             None => Some(Answer::NotFound(name)),
         };
-        self.answer(session, answer);
+        self.answer(session, answer, ctx);
     }
 }
 
@@ -338,18 +353,21 @@ impl Handler<Rename> for ChatRoom {
                 None
             }
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name)),
-            Err(RegistryError::WrongState) => None,
+            Err(RegistryError::WrongState) => return,
         };
-        self.answer(session, answer);
+        self.answer(session, answer, ctx);
     }
 }
 
 impl Handler<Who> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Who { session }: Who, _: &mut Self::Context) {
+    fn handle(&mut self, Who { session }: Who, ctx: &mut Self::Context) {
+        if self.registry.name_of(session).is_none() {
+            return;
+        }
         let names = self.registry.members().map(|(_, name)| name.clone()).collect();
-        self.answer(session, Some(Answer::Who(names)));
+        self.answer(session, Some(Answer::Who(names)), ctx);
     }
 }
 
@@ -358,10 +376,7 @@ impl Handler<Leave> for ChatRoom {
 
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
-        if let Some(mut member) = self.members.remove(&session) {
-            member.catch_up(&self.turn);
-            member.recipient.do_send(Deliver::Farewell);
-        }
+        self.tell(session, Private::Farewell, ctx);
         if !self.is_shutting_down {
             self.publish(None, EventKind::Left { name, reason }, ctx);
         }
@@ -374,7 +389,10 @@ impl Handler<Shutdown> for ChatRoom {
     fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
         self.is_shutting_down = true;
         // before anybody is told to close
-        self.deliver();
+        self.end_turn();
+        while let Some(turn) = self.waiting.pop_front() {
+            self.deliver(turn);
+        }
     }
 }
 
@@ -382,6 +400,19 @@ impl Handler<EndOfTurn> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, _: EndOfTurn, _: &mut Self::Context) {
-        self.deliver();
+        self.end_turn();
+    }
+}
+
+impl Handler<Delivered> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Delivered { hub: id }: Delivered, _: &mut Self::Context) {
+        if let Some(hub) = self.hubs.iter_mut().find(|hub| hub.id == id) {
+            hub.behind = hub.behind.saturating_sub(1);
+        }
+        if !self.waiting.is_empty() {
+            self.end_turn();
+        }
     }
 }

@@ -3,12 +3,11 @@
 //! It knows sockets and how many connections there are; what they say to each other is between the sessions and the
 //! room.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -24,8 +23,8 @@ use crate::chat::answer::Answer;
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
-use crate::room::{ChatRoom, Shutdown};
-use crate::session::{Session, Setup};
+use crate::hub::{Admit, Hub};
+use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::{poll_drain, tcp};
 
 /// The pause after an accept error, doubled with each error that follows, up to [`MAX_ACCEPT_PAUSE`].
@@ -74,10 +73,13 @@ impl Server {
         self.listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect()
     }
 
-    /// Opens the room and accepts people, on the arbiter that calls this.
+    /// Opens the room and accepts people, on the arbiter that calls this. Sessions live there and, with more than one of
+    /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
+        let room = room.start();
         let reception = Arc::new(Reception {
-            room: room.start(),
+            places: open_places(&room, &self.config),
+            room,
             connections: Connections::new(self.config.max_connections),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
@@ -109,13 +111,15 @@ impl Running {
             // cancelled, as asked: the listener is closed now
             let _ = task.await;
         }
-        let Reception { room, connections, config, .. } = &*self.reception;
+        let Reception { room, places, connections, config, .. } = &*self.reception;
         if room.send(Shutdown).await.is_err() {
             debug!("the room was gone before the shutdown");
         }
-        connections.shut_down();
+        for place in places {
+            place.hub.do_send(Shutdown);
+        }
         if timeout(config.shutdown, connections.emptied()).await.is_err() {
-            warn!("{} connections did not close in time", connections.live().len());
+            warn!("{} connections did not close in time", connections.open());
         }
     }
 }
@@ -173,10 +177,38 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
+/// A hub, and where it lives.
+#[derive(Debug)]
+struct Place {
+    hub: Addr<Hub>,
+    /// `None` for the arbiter that accepts.
+    arbiter: Option<ArbiterHandle>,
+}
+
+/// The places for sessions: one here and, beyond the first thread, one on each of the others.
+fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
+    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config)).start();
+    let mut places = vec![Place { hub: here, arbiter: None }];
+    while places.len() < config.threads {
+        let arbiter = match Arbiter::try_new() {
+            Ok(arbiter) => arbiter.handle(),
+            Err(error) => {
+                error!("cannot start another thread, so there are {}: {error}", places.len());
+                break;
+            }
+        };
+        let (id, room, config) = (HubId(places.len()), room.clone(), Arc::clone(config));
+        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config));
+        places.push(Place { hub, arbiter: Some(arbiter) });
+    }
+    places
+}
+
 /// Where accepted connections become sessions.
 #[derive(Debug)]
 struct Reception {
     room: Addr<ChatRoom>,
+    places: Vec<Place>,
     connections: Arc<Connections>,
     /// Permits to [`MAX_LINGERING`] refused connections.
     lingering: Arc<Semaphore>,
@@ -189,20 +221,23 @@ impl Reception {
             debug!("peer={peer} refused: the server is full");
             return self.refuse(stream);
         };
-        let id = slot.id;
+        let session = self.connections.next_id();
         if let Err(error) = tcp::configure(&stream, &self.config) {
             // without these options the connection still works, and if it is broken the session will see it
-            debug!("session={id} peer={peer} {error}");
+            debug!("session={session} peer={peer} {error}");
         }
-        let setup = Setup {
-            id,
-            peer: peer.to_string(),
-            room: self.room.clone(),
-            config: Arc::clone(&self.config),
-            guard: Box::new(slot),
+        let place = &self.places[session.0 as usize % self.places.len()];
+        let guard = Box::new(slot);
+        let Some(arbiter) = &place.arbiter else {
+            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard });
         };
-        let session = Session::new(stream, setup).start();
-        self.connections.live().insert(id, Some(session.recipient()));
+        // a socket belongs to the reactor of the thread that reads it
+        let moved = stream.into_std();
+        let hub = place.hub.clone();
+        arbiter.spawn_fn(move || match moved.and_then(TcpStream::from_std) {
+            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard }),
+            Err(error) => error!("session={session} peer={peer} cannot be moved to its thread: {error}"),
+        });
     }
 
     /// One sentence and the end: a refusal costs no session. For a few at once the end waits, briefly, until the peer
@@ -232,53 +267,41 @@ impl Reception {
 #[derive(Debug)]
 struct Connections {
     max: usize,
+    open: AtomicUsize,
     last_id: AtomicU64,
-    live: Mutex<Live>,
     /// Told whenever the last connection is gone.
     emptied: Notify,
 }
 
-/// How to tell each live connection that the server stops; nobody to tell yet while it is being set up.
-type Live = HashMap<SessionId, Option<Recipient<Shutdown>>>;
-
-/// A connection's slot among the live ones, given back when dropped.
-struct Slot {
-    id: SessionId,
-    connections: Arc<Connections>,
-}
+/// The place of one connection among those there are, given back when dropped.
+struct Slot(Arc<Connections>);
 
 impl Connections {
     fn new(max: usize) -> Arc<Connections> {
-        let last_id = AtomicU64::new(0);
-        Arc::new(Connections { max, last_id, live: Mutex::default(), emptied: Notify::new() })
+        let (open, last_id) = (AtomicUsize::new(0), AtomicU64::new(0));
+        Arc::new(Connections { max, open, last_id, emptied: Notify::new() })
     }
 
-    /// A slot and an id for one more connection; `None` if there are as many as may be.
+    /// A slot for one more connection; `None` if there are as many as may be.
     fn admit(self: &Arc<Connections>) -> Option<Slot> {
-        let mut live = self.live();
-        if self.max > 0 && live.len() >= self.max {
-            return None;
-        }
-        let id = SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
-        live.insert(id, None);
-        Some(Slot { id, connections: Arc::clone(self) })
+        let slot = Slot(Arc::clone(self));
+        let before = self.open.fetch_add(1, Ordering::SeqCst);
+        // a slot that is dropped is given back
+        (self.max == 0 || before < self.max).then_some(slot)
     }
 
-    fn live(&self) -> MutexGuard<'_, Live> {
-        // nothing panics while it holds the table, and the table is sound after every step
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    fn next_id(&self) -> SessionId {
+        SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    fn shut_down(&self) {
-        for session in self.live().values().flatten() {
-            session.do_send(Shutdown);
-        }
+    fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     async fn emptied(&self) {
         loop {
             let emptied = self.emptied.notified();
-            if self.live().is_empty() {
+            if self.open() == 0 {
                 return;
             }
             emptied.await;
@@ -288,10 +311,8 @@ impl Connections {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        let mut live = self.connections.live();
-        live.remove(&self.id);
-        if live.is_empty() {
-            self.connections.emptied.notify_waiters();
+        if self.0.open.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.emptied.notify_waiters();
         }
     }
 }

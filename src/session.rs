@@ -9,17 +9,22 @@
 //! that knows it is leaving says so at once, so that its name is free before its last words arrive. One that was broken
 //! off stops, and [`Actor::stopped`], the one hook that runs on every way out, a panic included, says it.
 //!
-//! A session reads and writes in one place, `poll_io` in `session/io.rs`, which its actor context runs after every message
-//! from the room and whenever the stream or a timer has something for it. It knows a stream of bytes, not what the
-//! stream is made of.
+//! The state of a session, its [`Connection`], is shared on its thread by two: the [`Session`] actor polls it whenever the
+//! stream or a timer has something for it, and the hub of the thread hands it what the room says ([`Reader`]). What the hub
+//! hands over goes straight to the stream if the stream takes it, and wakes no actor; the hub wakes the session when it
+//! does not, and when the session may go on reading. A session knows a stream of bytes, not what the stream is made of.
 
+mod delivery;
 mod io;
 mod person;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::io::Error;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -30,19 +35,23 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::codec::FramedRead;
 
 use crate::chat::answer::Answer;
-use crate::chat::event::{EventKind, Reason, Whispered};
+use crate::chat::event::Reason;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
-use crate::dialect::Encoded;
 use crate::dialect::text;
-use crate::dialect::text::codec::{READ_SIZE, TextCodec};
+use crate::dialect::text::codec::TextCodec;
 use crate::outbox::Outbox;
-use crate::room::{ChatRoom, Deliver, Leave, Published, Shutdown};
+use crate::room::{ChatRoom, Leave};
+
+pub use delivery::Reader;
 
 /// The most lines a session handles before every other task of its thread has its turn.
 pub const LINES_PER_TURN: usize = 16;
+
+/// The most lines of one session on their way: said, and not yet delivered to the others. It bounds what waits for the room.
+pub const MAX_IN_FLIGHT: usize = 16;
 
 /// What a session is made of, besides its stream.
 pub struct Setup {
@@ -54,33 +63,39 @@ pub struct Setup {
     pub room: Addr<ChatRoom>,
     /// The limits.
     pub config: Arc<Config>,
-    /// Dropped when the session has ended: how the server learns of it.
-    pub guard: Box<dyn Any>,
 }
 
 /// The session actor, over any stream of bytes.
 pub struct Session<S> {
+    connection: Rc<RefCell<Connection<S>>>,
+    _guard: Box<dyn Any>,
+}
+
+/// What a session and the hub of its thread share.
+pub struct Connection<S> {
+    stage: Stage,
+    language: Language,
+    outbox: Outbox,
+    ignored: Vec<Name>,
+    /// The lines on their way: see [`MAX_IN_FLIGHT`].
+    in_flight: usize,
+    /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
+    /// may be long (who is there?), and answers come in the order of the questions.
+    is_waiting_for_room: bool,
+    /// Who whispered last, for `/responder`.
+    whisperer: Option<(SessionId, Name)>,
+    stream: FramedRead<S, TextCodec>,
+
     id: SessionId,
     peer: String,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
-    _guard: Box<dyn Any>,
-
-    stage: Stage,
     /// The name in the room, from the welcome on; kept to the end for the log.
     name: Option<Name>,
-    language: Language,
-    ignored: Vec<Name>,
-    /// Who whispered last, for `/responder`.
-    whisperer: Option<(SessionId, Name)>,
-
-    stream: FramedRead<S, TextCodec>,
-    outbox: Outbox,
-    /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
-    /// may be long (who is there?), and answers come in the order of the questions.
-    is_waiting_for_room: bool,
     /// Whether the room has been told [`Leave`].
     has_told_room: bool,
+    /// Wakes the session actor.
+    waker: Waker,
     /// When the present stage is over at the latest.
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
@@ -100,28 +115,30 @@ enum Stage {
     LastWords,
     /// The last words are written; so many bytes of the peer's are still read, and thrown away.
     Draining { left: usize },
-    /// The stream failed: there is nobody to read from or to write to.
-    Broken,
+    /// All is said, or the stream failed. The actor stops.
+    Over,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
-    /// A session over this stream. Start it with [`Actor::start`] or [`Actor::create`].
-    pub fn new(stream: S, setup: Setup) -> Session<S> {
-        let Setup { id, peer, room, config, guard } = setup;
-        Session {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+    /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
+    pub fn new(stream: S, setup: Setup) -> Connection<S> {
+        let Setup { id, peer, room, config } = setup;
+        Connection {
+            stage: Stage::Naming,
+            language: config.language,
+            outbox: Outbox::new(config.outbox),
+            ignored: Vec::new(),
+            in_flight: 0,
+            is_waiting_for_room: false,
+            whisperer: None,
+            // its buffer is borrowed for the time of a read
+            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), 0),
             id,
             peer,
             room,
-            _guard: guard,
-            stage: Stage::Naming,
             name: None,
-            language: config.language,
-            ignored: Vec::new(),
-            whisperer: None,
-            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), READ_SIZE),
-            outbox: Outbox::new(config.outbox),
-            is_waiting_for_room: false,
             has_told_room: false,
+            waker: Waker::noop().clone(),
             deadline: None,
             silence: None,
             reads_seen: 0,
@@ -131,81 +148,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
 
     /// Whether the last words are said, so that nothing can follow.
     fn is_closing(&self) -> bool {
-        matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Broken)
+        matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Over)
     }
 
-    /// Nobody is read from who does not read, who waits for an answer, or who is leaving.
+    /// Nobody is read from who does not read, who waits for an answer, whose lines wait for the room, or who is leaving.
     fn may_read(&self) -> bool {
         let is_open = matches!(self.stage, Stage::Naming | Stage::Chatting);
-        is_open && !self.is_waiting_for_room && self.outbox.has_room()
-    }
-
-    /// Shows a turn of the room, without the echo of one's own doing.
-    fn take_turn(&mut self, turn: &[Published]) {
-        for Published { event, author } in turn {
-            if *author != Some(self.id) && !self.is_closing() {
-                self.take_event(event);
-            }
-        }
-    }
-
-    /// Shows an event, unless its author is ignored.
-    fn take_event(&mut self, encoded: &Encoded) {
-        match &encoded.event().kind {
-            EventKind::Said { from, .. } | EventKind::Acted { from, .. } if self.ignores(from) => return,
-            EventKind::Renamed { old, new } => self.follow_rename(old, new),
-            _ => {}
-        }
-        self.owe(encoded.text(self.language));
-    }
-
-    /// Shows a whisper, unless its author is ignored.
-    fn take_whisper(&mut self, whispered: Whispered) {
-        if !self.ignores(&whispered.from) {
-            self.owe(text::whispered(&whispered, self.language));
-            self.whisperer = Some((whispered.session, whispered.from));
-        }
-    }
-
-    /// Whoever is ignored, or was whispering, stays so under the new name.
-    fn follow_rename(&mut self, old: &Name, new: &Name) {
-        let whisperer = self.whisperer.iter_mut().map(|(_, name)| name);
-        for name in self.name.iter_mut().chain(whisperer).chain(&mut self.ignored) {
-            if name == old {
-                *name = new.clone();
-            }
-        }
-    }
-
-    fn take_answer(&mut self, answer: Answer) {
-        match &answer {
-            Answer::Welcome { name, .. } => {
-                info!("session={} peer={} name={name} joined", self.id, self.peer);
-                self.name = Some(name.clone());
-                self.stage = Stage::Chatting;
-                self.deadline = None;
-                self.silence = None;
-            }
-            Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
-            _ => {}
-        }
-        self.answer(answer);
+        is_open && !self.is_waiting_for_room && self.in_flight < MAX_IN_FLIGHT && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {
         self.owe(text::answer(&answer, self.language));
     }
 
-    /// Owes the person some bytes. If they would be too many, as much as possible is written first: whoever reads is
-    /// not cut because much happened in one turn.
+    /// Owes the person some bytes. If that is too much, as much as possible is written first: whoever reads is not cut
+    /// because much happened in one turn.
     fn owe(&mut self, bytes: Bytes) {
-        if self.outbox.push(bytes.clone()).is_ok() {
-            return;
+        self.outbox.push(bytes);
+        if self.outbox.is_over_limit() {
+            self.write_now();
         }
-        self.write_now();
-        if self.outbox.push(bytes).is_err() {
+        if self.outbox.is_over_limit() && !self.is_closing() {
             self.outbox.forget();
             self.close(Reason::TooSlow, goodbye(Reason::TooSlow));
+        }
+    }
+
+    fn start(&mut self) {
+        debug!("session={} peer={} connected", self.id, self.peer);
+        self.restart_silence();
+        if self.config.name_deadline > Duration::ZERO {
+            self.deadline = Some(Box::pin(sleep(self.config.name_deadline)));
         }
     }
 
@@ -222,17 +195,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
         self.end(reason);
         if let Some(words) = last_words {
-            self.outbox.push_last_words(text::answer(&words, self.language));
+            self.outbox.push(text::answer(&words, self.language));
         }
         self.stage = Stage::LastWords;
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }
 
-    /// The stream failed: there is nobody to say anything to, so the actor stops.
-    fn lose(&mut self, error: &Error, ctx: &mut Context<Self>) {
+    /// The stream failed: there is nobody to say anything to.
+    fn lose(&mut self, error: &Error) {
         debug!("session={} peer={} {error}", self.id, self.peer);
-        self.stage = Stage::Broken;
-        ctx.stop();
+        self.stage = Stage::Over;
     }
 
     /// Tells the room and the log, once.
@@ -253,50 +225,22 @@ fn goodbye(reason: Reason) -> Option<Answer> {
     (reason != Reason::Closed).then_some(Answer::Goodbye(reason))
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
+    /// A session of this connection. `guard` is dropped when the session has ended: how others learn of it.
+    pub fn new(connection: Rc<RefCell<Connection<S>>>, guard: Box<dyn Any>) -> Session<S> {
+        Session { connection, _guard: guard }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Actor for Session<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        debug!("session={} peer={} connected", self.id, self.peer);
-        self.restart_silence();
-        if self.config.name_deadline > Duration::ZERO {
-            self.deadline = Some(Box::pin(sleep(self.config.name_deadline)));
-        }
+        self.connection.borrow_mut().start();
         ctx.spawn(io::Io);
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.end(Reason::Lost);
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Handler<Deliver> for Session<S> {
-    type Result = ();
-
-    fn handle(&mut self, deliver: Deliver, _: &mut Self::Context) {
-        if self.is_closing() {
-            return;
-        }
-        match deliver {
-            Deliver::Turn { turn, from } => self.take_turn(&turn[from..]),
-            Deliver::Whispered(whispered) => self.take_whisper(whispered),
-            Deliver::Answer(answer) => self.take_answer(answer),
-            Deliver::Done => self.is_waiting_for_room = false,
-            Deliver::Farewell => {
-                if let Stage::Leaving(reason) = self.stage {
-                    self.close(reason, goodbye(reason));
-                }
-            }
-        }
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Handler<Shutdown> for Session<S> {
-    type Result = ();
-
-    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
-        if !self.is_closing() {
-            self.close(Reason::Shutdown, goodbye(Reason::Shutdown));
-        }
+        self.connection.borrow_mut().end(Reason::Lost);
     }
 }

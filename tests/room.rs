@@ -1,4 +1,4 @@
-//! The room alone, with members that only take notes: every one gets exactly what it should, once, in one order.
+//! The room alone, with a hub that only takes notes: every member gets exactly what it should, once, in one order.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use std::cell::RefCell;
@@ -11,7 +11,10 @@ use papo::chat::event::{EventKind, Reason};
 use papo::chat::hygiene::CleanText;
 use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
-use papo::room::{Broadcast, ChatRoom, Deliver, Join, Leave, Manner, Rename, Shutdown, To, Whisper, Who};
+use papo::room::{
+    Attach, Broadcast, ChatRoom, Deliver, Delivered, HubId, Join, Leave, Manner, Rename, Shutdown, To, Whisper, Who,
+};
+use papo::turn::{Item, Private};
 use proptest::prelude::*;
 
 /// What a member got, one by one.
@@ -21,52 +24,116 @@ enum Note {
     Event(u64),
     /// A whisper after this event.
     Whisper(u64),
-    Answer(Answer),
-    Done,
+    Answered(Option<Answer>),
     Farewell,
 }
 
-struct Member {
-    id: SessionId,
-    notes: Rc<RefCell<Vec<Note>>>,
+/// What a session got, and whether it is a member.
+#[derive(Debug, Clone, Default)]
+struct Notes {
+    notes: Vec<Note>,
+    is_member: bool,
+}
+
+/// A hub that notes what each session gets, and says so to the room at once or never.
+struct NotingHub {
+    room: Addr<ChatRoom>,
+    answers: bool,
+    turns: Rc<RefCell<usize>>,
+    notes: Rc<RefCell<HashMap<SessionId, Notes>>>,
     events: Rc<RefCell<HashMap<u64, EventKind>>>,
 }
 
-impl Member {
-    /// Whether this event must be marked as the member's own doing. What is said here is the speaker's id; and of all
-    /// people who come in, a member's own coming in is the first event that it gets.
-    fn is_own(&self, event: &EventKind) -> bool {
-        match event {
-            EventKind::Said { text, .. } | EventKind::Acted { text, .. } => text.as_str() == self.id.to_string(),
-            EventKind::Joined { .. } => self.notes.borrow().len() == 2,
-            EventKind::Renamed { .. } | EventKind::Left { .. } => false,
+impl NotingHub {
+    fn note(&self, item: &Item) {
+        let mut all = self.notes.borrow_mut();
+        match item {
+            Item::Event { event, author } => {
+                let before = self.events.borrow_mut().insert(event.seq, event.kind.clone());
+                assert_eq!(before, None, "told twice");
+                for (id, notes) in all.iter_mut().filter(|(_, notes)| notes.is_member) {
+                    // an event of one's own is marked, so that a session can leave out the echo
+                    assert_eq!(*author == Some(*id), is_own(*id, &event.kind, &notes.notes));
+                    notes.notes.push(Note::Event(event.seq));
+                }
+            }
+            Item::To(session, private) => {
+                let notes = all.entry(*session).or_default();
+                notes.notes.push(match private {
+                    Private::Whispered(whispered) => Note::Whisper(whispered.after),
+                    Private::Answered(answer) => Note::Answered(answer.clone()),
+                    Private::Farewell => Note::Farewell,
+                });
+                match notes.notes.last() {
+                    Some(Note::Answered(Some(Answer::Welcome { .. }))) => notes.is_member = true,
+                    Some(Note::Farewell) => notes.is_member = false,
+                    _ => {}
+                }
+            }
         }
     }
 }
 
-impl Actor for Member {
+/// Whether this event must be marked as the session's own doing. What is said here is the speaker's id; and of all people
+/// who come in, a member's own coming in is the first event that it gets.
+fn is_own(id: SessionId, event: &EventKind, notes: &[Note]) -> bool {
+    match event {
+        EventKind::Said { text, .. } | EventKind::Acted { text, .. } => {
+            text.as_str().split(" ").next() == Some(&id.to_string())
+        }
+        EventKind::Joined { .. } => notes.len() == 1,
+        EventKind::Renamed { .. } | EventKind::Left { .. } => false,
+    }
+}
+
+impl Actor for NotingHub {
     type Context = Context<Self>;
 }
 
-impl Handler<Deliver> for Member {
+impl Handler<Deliver> for NotingHub {
     type Result = ();
 
-    fn handle(&mut self, deliver: Deliver, _: &mut Context<Self>) {
-        match deliver {
-            Deliver::Turn { turn, from } => {
-                for published in turn[from..].iter() {
-                    let event = published.event.event();
-                    let before = self.events.borrow_mut().insert(event.seq, event.kind.clone());
-                    assert!(before.is_none_or(|before| before == event.kind));
-                    // an event of one's own is marked, so that a session can leave out the echo
-                    assert_eq!(published.author == Some(self.id), self.is_own(&event.kind));
-                    self.notes.borrow_mut().push(Note::Event(event.seq));
-                }
-            }
-            Deliver::Whispered(whispered) => self.notes.borrow_mut().push(Note::Whisper(whispered.after)),
-            Deliver::Answer(answer) => self.notes.borrow_mut().push(Note::Answer(answer)),
-            Deliver::Done => self.notes.borrow_mut().push(Note::Done),
-            Deliver::Farewell => self.notes.borrow_mut().push(Note::Farewell),
+    fn handle(&mut self, Deliver(turn): Deliver, _: &mut Context<Self>) {
+        turn.items().iter().for_each(|item| self.note(item));
+        *self.turns.borrow_mut() += 1;
+        if self.answers {
+            self.room.do_send(Delivered { hub: HubId(0) });
+        }
+    }
+}
+
+/// A room, and what its only hub noted.
+struct House {
+    room: Addr<ChatRoom>,
+    turns: Rc<RefCell<usize>>,
+    notes: Rc<RefCell<HashMap<SessionId, Notes>>>,
+    events: Rc<RefCell<HashMap<u64, EventKind>>>,
+}
+
+impl House {
+    fn open(answers: bool) -> House {
+        let room = ChatRoom::default().start();
+        let (turns, notes, events) = <(Rc<RefCell<usize>>, Rc<_>, Rc<_>)>::default();
+        let house = House { room: room.clone(), turns, notes, events };
+        let (turns, notes, events) = (Rc::clone(&house.turns), Rc::clone(&house.notes), Rc::clone(&house.events));
+        let hub = NotingHub { room: room.clone(), answers, turns, notes, events }.start();
+        room.do_send(Attach { hub: HubId(0), recipient: hub.recipient() });
+        house
+    }
+
+    fn join(&self, id: u64, name: &str) {
+        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap() });
+    }
+
+    fn say(&self, id: SessionId, manner: Manner) {
+        self.room.do_send(Broadcast { session: id, manner, text: own_text(id) });
+    }
+
+    /// Waits until the room has handled everything and the hub has taken its notes.
+    async fn settle(&self) {
+        self.room.send(Who { session: SessionId(0) }).await.unwrap();
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
         }
     }
 }
@@ -100,44 +167,25 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..60)
 }
 
-/// One membership: what its member noted.
-struct Membership {
-    notes: Rc<RefCell<Vec<Note>>>,
-    _member: Addr<Member>,
-}
-
-/// Plays the steps and returns every membership with its session, and all events by number.
-async fn play(steps: &[Step]) -> (Vec<(SessionId, Vec<Note>)>, HashMap<u64, EventKind>) {
-    let room = ChatRoom::default().start();
-    let events = Rc::new(RefCell::new(HashMap::new()));
+/// Plays the steps and returns what every session noted, and all events by number.
+async fn play(steps: &[Step]) -> (HashMap<SessionId, Notes>, HashMap<u64, EventKind>) {
+    let house = House::open(true);
+    let room = &house.room;
     // a session that leaves and joins again is another session, as in life
     let mut now: HashMap<u64, SessionId> = HashMap::new();
-    let mut all: Vec<(SessionId, Membership)> = Vec::new();
     let mut last_id = 0;
     for step in steps {
         let id = |session: &u64| now.get(session).copied().unwrap_or(SessionId(0));
         match step {
             Step::Join(session, name) => {
-                if now.contains_key(session) {
-                    continue;
-                }
-                last_id += 1;
-                let id = SessionId(last_id);
-                now.insert(*session, id);
-                let notes = Rc::new(RefCell::new(Vec::new()));
-                let member = Member { id, notes: Rc::clone(&notes), events: Rc::clone(&events) }.start();
-                let recipient = member.clone().recipient();
-                room.do_send(Join { session: id, name: Name::parse(name).unwrap(), recipient });
-                all.push((id, Membership { notes, _member: member }));
-            }
-            Step::Say(session) => {
-                room.do_send(Broadcast { session: id(session), manner: Manner::Says, text: own_text(id(session)) });
-            }
-            Step::Flood(session) => {
-                for _ in 0..300 {
-                    room.do_send(Broadcast { session: id(session), manner: Manner::Acts, text: own_text(id(session)) });
+                if !now.contains_key(session) {
+                    last_id += 1;
+                    now.insert(*session, SessionId(last_id));
+                    house.join(last_id, name);
                 }
             }
+            Step::Say(session) => house.say(id(session), Manner::Says),
+            Step::Flood(session) => (0..300).for_each(|_| house.say(id(session), Manner::Acts)),
             Step::Whisper(session, name) => {
                 let to = Name::parse(name).unwrap();
                 room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into() });
@@ -150,44 +198,59 @@ async fn play(steps: &[Step]) -> (Vec<(SessionId, Vec<Note>)>, HashMap<u64, Even
                 room.do_send(Leave { session: id(session), reason: Reason::Asked });
                 now.remove(session);
             }
-            Step::Pause => settle(&room).await,
+            Step::Pause => house.settle().await,
         }
     }
-    settle(&room).await;
-    let all = all.into_iter().map(|(id, membership)| (id, membership.notes.borrow().clone())).collect();
-    let events = events.borrow().clone();
-    (all, events)
-}
-
-/// Waits until the room has handled everything and every member has taken its notes.
-async fn settle(room: &Addr<ChatRoom>) {
-    room.send(Who { session: SessionId(0) }).await.unwrap();
-    for _ in 0..3 {
-        tokio::task::yield_now().await;
-    }
+    house.settle().await;
+    (house.notes.take(), house.events.take())
 }
 
 #[actix_rt::test]
 async fn after_a_shutdown_nobody_is_told_of_everybodys_departure() {
-    let room = ChatRoom::default().start();
-    let events = Rc::new(RefCell::new(HashMap::new()));
-    let mut members = Vec::new();
+    let house = House::open(true);
     for id in 1..=3 {
-        let notes = Rc::new(RefCell::new(Vec::new()));
-        let member = Member { id: SessionId(id), notes: Rc::clone(&notes), events: Rc::clone(&events) }.start();
-        let name = Name::parse(&format!("p{id}")).unwrap();
-        room.do_send(Join { session: SessionId(id), name, recipient: member.recipient() });
-        members.push(notes);
+        house.join(id, &format!("p{id}"));
     }
-    room.send(Shutdown).await.unwrap();
+    house.room.send(Shutdown).await.unwrap();
     for id in 1..=3 {
-        room.do_send(Leave { session: SessionId(id), reason: Reason::Shutdown });
+        house.room.do_send(Leave { session: SessionId(id), reason: Reason::Shutdown });
     }
-    settle(&room).await;
-    for notes in members {
-        assert_eq!(notes.borrow().last(), Some(&Note::Farewell));
+    house.settle().await;
+    for id in 1..=3 {
+        assert_eq!(house.notes.borrow()[&SessionId(id)].notes.last(), Some(&Note::Farewell));
     }
-    assert!(events.borrow().values().all(|event| matches!(event, EventKind::Joined { .. })));
+    assert!(house.events.borrow().values().all(|event| matches!(event, EventKind::Joined { .. })));
+}
+
+#[actix_rt::test]
+async fn a_hub_that_is_behind_is_not_buried() {
+    let house = House::open(false);
+    house.join(1, "Ana");
+    for _ in 0..20 {
+        house.say(SessionId(1), Manner::Says);
+        house.settle().await;
+    }
+    assert_eq!(*house.turns.borrow(), 8);
+    // as soon as it catches up, it gets the rest, and nothing is lost
+    while house.events.borrow().len() < 21 {
+        house.room.do_send(Delivered { hub: HubId(0) });
+        house.settle().await;
+    }
+    assert!((1..=21).all(|seq| house.events.borrow().contains_key(&seq)));
+}
+
+#[actix_rt::test]
+async fn a_turn_holds_no_more_than_64_kib_and_a_line() {
+    let house = House::open(true);
+    house.join(1, "Ana");
+    house.settle().await;
+    let before = *house.turns.borrow();
+    for _ in 0..64 {
+        let text = format!("1 {}", "x".repeat(4000)).as_str().into();
+        house.room.do_send(Broadcast { session: SessionId(1), manner: Manner::Says, text });
+    }
+    house.settle().await;
+    assert!(*house.turns.borrow() - before >= 3, "{}", house.turns.borrow());
 }
 
 fn own_text(id: SessionId) -> CleanText {
@@ -195,12 +258,11 @@ fn own_text(id: SessionId) -> CleanText {
 }
 
 fn check(id: SessionId, notes: &[Note], events: &HashMap<u64, EventKind>) {
-    if !notes.iter().any(|note| matches!(note, Note::Answer(Answer::Welcome { .. }))) {
-        assert!(notes.iter().all(|note| matches!(note, Note::Answer(Answer::NameTaken(_)) | Note::Done)), "{notes:?}");
+    if !notes.iter().any(|note| matches!(note, Note::Answered(Some(Answer::Welcome { .. })))) {
+        assert!(notes.iter().all(|note| matches!(note, Note::Answered(Some(Answer::NameTaken(_))))), "{notes:?}");
         return;
     }
-    assert!(matches!(notes[0], Note::Answer(Answer::Welcome { .. })), "{id}: {notes:?}");
-    assert_eq!(notes[1], Note::Done);
+    assert!(matches!(notes[0], Note::Answered(Some(Answer::Welcome { .. }))), "{id}: {notes:?}");
     let farewell = notes.iter().position(|note| *note == Note::Farewell);
     assert!(farewell.is_none_or(|at| at + 1 == notes.len()), "{id}: something follows the farewell: {notes:?}");
 
@@ -227,7 +289,7 @@ proptest! {
     #[test]
     fn every_member_gets_what_it_should_once_and_in_order(steps in steps()) {
         let (all, events) = actix_rt::System::new().block_on(play(&steps));
-        for (id, notes) in &all {
+        for (id, Notes { notes, .. }) in all.iter().filter(|(id, _)| **id != SessionId(0)) {
             check(*id, notes, &events);
         }
     }

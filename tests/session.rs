@@ -4,7 +4,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,8 +11,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
-use papo::room::{ChatRoom, Shutdown};
-use papo::session::{LINES_PER_TURN, Session, Setup};
+use papo::hub::{Admit, Hub};
+use papo::room::{ChatRoom, HubId, Shutdown};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -22,11 +21,10 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 /// How long a test may take in real time. A session that never rests would otherwise hang it.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
 
-/// A room and the sessions that a test starts in it.
+/// A room, a hub, and the sessions that a test starts there.
 struct House {
     _watch: mpsc::Sender<()>,
-    room: Addr<ChatRoom>,
-    config: Arc<Config>,
+    hub: Addr<Hub>,
     sessions: u64,
 }
 
@@ -47,29 +45,28 @@ impl House {
                 std::process::abort();
             }
         });
-        House { _watch: watch, room: ChatRoom::default().start(), config: Arc::new(config), sessions: 0 }
+        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start();
+        House { _watch: watch, hub, sessions: 0 }
     }
 
-    fn setup(&mut self) -> Setup {
+    /// Starts a session on this end of a connection. The guard is dropped when it has ended.
+    fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, stream: S) -> Arc<()> {
         self.sessions += 1;
-        Setup {
-            id: SessionId(self.sessions),
-            peer: "test".to_owned(),
-            room: self.room.clone(),
-            config: Arc::clone(&self.config),
-            guard: Box::new(()),
-        }
+        let guard = Arc::new(());
+        let (session, peer) = (SessionId(self.sessions), "test".to_owned());
+        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)) });
+        guard
     }
 
     /// A person whose connection holds so many bytes in each direction.
-    fn connect(&mut self, capacity: usize) -> (Person, Addr<Session<DuplexStream>>) {
+    fn connect(&mut self, capacity: usize) -> Person {
         let (near, far) = duplex(capacity);
-        let session = Session::new(far, self.setup()).start();
-        (Person { stream: BufReader::new(near) }, session)
+        self.admit(far);
+        Person { stream: BufReader::new(near) }
     }
 
     async fn join(&mut self, name: &str) -> Person {
-        let (mut person, _) = self.connect(64 * 1024);
+        let mut person = self.connect(64 * 1024);
         person.send(&format!("{name}\n")).await;
         assert!(person.line().await.starts_with("Bem-vindo"));
         person
@@ -109,7 +106,7 @@ impl Person {
 #[actix_rt::test]
 async fn a_name_is_asked_for_after_300_ms_of_silence() {
     let mut house = House::open(Config::default());
-    let (mut ana, _session) = house.connect(1024);
+    let mut ana = house.connect(1024);
     let start = Instant::now();
     assert_eq!(ana.line().await, PROMPT);
     assert!((300..=301).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
@@ -120,7 +117,7 @@ async fn a_name_is_asked_for_after_300_ms_of_silence() {
 #[actix_rt::test]
 async fn whoever_speaks_in_time_is_not_asked() {
     let mut house = House::open(Config::default());
-    let (mut ana, _session) = house.connect(1024);
+    let mut ana = house.connect(1024);
     sleep(Duration::from_millis(299)).await;
     ana.send("Ana\n").await;
     assert!(ana.line().await.starts_with("Bem-vindo ao chat, Ana!"));
@@ -130,7 +127,7 @@ async fn whoever_speaks_in_time_is_not_asked() {
 #[actix_rt::test]
 async fn whoever_is_in_the_middle_of_a_line_is_not_asked() {
     let mut house = House::open(Config::default());
-    let (mut ana, _session) = house.connect(1024);
+    let mut ana = house.connect(1024);
     for byte in ["A", "n", "a"] {
         ana.send(byte).await;
         ana.is_left_alone_for(Duration::from_secs(2)).await;
@@ -143,7 +140,7 @@ async fn whoever_is_in_the_middle_of_a_line_is_not_asked() {
 async fn two_bytes_without_a_line_end_and_300_ms_of_silence_make_an_undelimited_session() {
     let mut house = House::open(Config::default());
     let mut beto = house.join("Beto").await;
-    let (mut ana, _session) = house.connect(1024);
+    let mut ana = house.connect(1024);
     ana.send("Zé").await;
     let start = Instant::now();
     assert!(ana.line().await.starts_with("Bem-vindo ao chat, Zé!"));
@@ -153,11 +150,52 @@ async fn two_bytes_without_a_line_end_and_300_ms_of_silence_make_an_undelimited_
     assert_eq!(beto.line().await, "Zé: x");
 }
 
+/// Beto, Caio, and a client that sends no line ends.
+async fn undelimited() -> (House, Person, Person, Person) {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    let mut caio = house.join("Caio").await;
+    let mut ana = house.connect(64 * 1024);
+    ana.send("Ana").await;
+    assert!(ana.line().await.starts_with("Bem-vindo ao chat, Ana!"));
+    assert_eq!(beto.line().await, "Caio entrou no chat.");
+    for other in [&mut beto, &mut caio] {
+        assert_eq!(other.line().await, "Ana entrou no chat.");
+    }
+    (house, ana, beto, caio)
+}
+
+#[actix_rt::test]
+async fn a_whisper_that_arrives_in_segments_stays_a_whisper() {
+    let (_house, mut ana, mut beto, mut caio) = undelimited().await;
+    for length in [600, 1448, 1449, 2000, 2896, 4000] {
+        let secret = format!("@beto {}", "segredo ".repeat(length / 8));
+        for segment in secret.as_bytes().chunks(1448) {
+            ana.stream.write_all(segment).await.unwrap();
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(beto.line().await, format!("Ana (privado): {}", "segredo ".repeat(length / 8)));
+        caio.is_left_alone_for(Duration::from_secs(1)).await;
+    }
+}
+
+#[actix_rt::test]
+async fn a_message_that_is_too_long_is_skipped_until_silence() {
+    let (_house, mut ana, mut beto, _caio) = undelimited().await;
+    for length in [4097, 8192, 8193, 30_000] {
+        ana.send(&format!("@beto {}", "x".repeat(length))).await;
+        assert_eq!(ana.line().await, "Erro: Linha longa demais (máximo 4096 bytes).");
+        sleep(Duration::from_millis(310)).await;
+        ana.send("depois").await;
+        assert_eq!(beto.line().await, "Ana: depois");
+    }
+}
+
 #[actix_rt::test]
 async fn one_byte_at_a_time_over_a_pipe_that_holds_one() {
     let mut house = House::open(Config::default());
     let mut beto = house.join("Beto").await;
-    let (mut ana, _session) = house.connect(1);
+    let mut ana = house.connect(1);
     ana.send("Ana\n").await;
     assert!(ana.line().await.starts_with("Bem-vindo ao chat, Ana!"));
     ana.send("olá\r\n@beto psiu\n/x\n").await;
@@ -170,7 +208,7 @@ async fn one_byte_at_a_time_over_a_pipe_that_holds_one() {
 #[actix_rt::test]
 async fn the_name_deadline_is_one_minute_whatever_is_said_meanwhile() {
     let mut house = House::open(Config::default());
-    let (mut ana, _session) = house.connect(1024);
+    let mut ana = house.connect(1024);
     let start = Instant::now();
     for _ in 0..5 {
         sleep(Duration::from_secs(11)).await;
@@ -198,7 +236,7 @@ async fn a_member_may_be_silent_for_days() {
 async fn nothing_more_is_read_from_a_member_who_does_not_read() {
     let mut house = House::open(Config { outbox: 64 * 1024, ..Config::default() });
     let (near, far) = duplex(512);
-    let _session = Session::new(far, house.setup()).start();
+    house.admit(far);
     let (read, mut write) = tokio::io::split(near);
     let flood = actix_rt::spawn(async move {
         write.write_all(b"Ana\n").await.unwrap();
@@ -266,21 +304,21 @@ async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
     while witness.line().await != "Beto: oi" {
         before += 1;
     }
-    assert!(before <= 2 * LINES_PER_TURN, "{before}");
+    // two turns of Ana's at most
+    assert!(before <= 32, "{before}");
 }
 
 #[actix_rt::test]
 async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_words() {
     let mut house = House::open(Config::default());
     let (near, far) = duplex(1024);
-    let guard = Rc::new(());
-    let session = Session::new(far, Setup { guard: Box::new(Rc::clone(&guard)), ..house.setup() }).start();
+    let guard = house.admit(far);
     sleep(Duration::from_millis(1)).await;
-    session.do_send(Shutdown);
+    house.hub.do_send(Shutdown);
     sleep(Duration::from_millis(900)).await;
-    assert_eq!(Rc::strong_count(&guard), 2);
+    assert_eq!(Arc::strong_count(&guard), 2);
     sleep(Duration::from_millis(200)).await;
-    assert_eq!(Rc::strong_count(&guard), 1);
+    assert_eq!(Arc::strong_count(&guard), 1);
     drop(near);
 }
 
@@ -288,7 +326,7 @@ async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_wor
 async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
     let mut house = House::open(Config { outbox: 2000, ..Config::default() });
     let mut beto = house.join("Beto").await;
-    let (mut ana, _session) = house.connect(100);
+    let mut ana = house.connect(100);
     ana.send("Ana\n").await;
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     for _ in 0..20 {
@@ -306,7 +344,7 @@ async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
 async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
     let mut house = House::open(Config { outbox: 2000, ..Config::default() });
     let mut beto = house.join("Beto").await;
-    let (mut ana, _session) = house.connect(100);
+    let mut ana = house.connect(100);
     ana.send("Ana\n").await;
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     for _ in 0..20 {
@@ -321,17 +359,17 @@ async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
 async fn a_peer_who_pours_on_still_gets_the_last_words() {
     let mut house = House::open(Config::default());
     let (near, far) = duplex(1024);
-    let session = Session::new(far, house.setup()).start();
+    let guard = house.admit(far);
     let (read, mut write) = tokio::io::split(near);
     let pouring = actix_rt::spawn(async move { while write.write_all(b"x\n").await.is_ok() {} });
     let mut lines = BufReader::new(read).lines();
     while lines.next_line().await.unwrap().unwrap()
         != "Bem-vindo ao chat, x! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos."
     {}
-    session.do_send(Shutdown);
+    house.hub.do_send(Shutdown);
     assert_eq!(lines.next_line().await.unwrap().unwrap(), "O servidor está encerrando.");
     pouring.await.unwrap();
-    assert!(!session.connected());
+    assert_eq!(Arc::strong_count(&guard), 1);
 }
 
 #[actix_rt::test]
@@ -360,7 +398,7 @@ async fn a_panic_in_one_session_reaches_the_others_as_a_departure() {
     let mut house = House::open(Config::default());
     let mut beto = house.join("Beto").await;
     let (mut ana, far) = duplex(1024);
-    Session::new(Broken(far), house.setup()).start();
+    house.admit(Broken(far));
     ana.write_all(b"Ana\n").await.unwrap();
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     ana.write_all(b"pane\n").await.unwrap();

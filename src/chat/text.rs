@@ -45,6 +45,8 @@ sentences! {
     joined(name);
     left(name);
     left_because(name, reason);
+    joined_many(names);
+    left_many(names);
     renamed(old, new);
     whispered(from, text);
 
@@ -115,6 +117,7 @@ sentences! {
     cli_environment();
     flag_listen();
     flag_lang();
+    flag_threads(max, default);
     flag_max_connections(default);
     flag_max_line(min, max, default);
     flag_name_deadline(max, default);

@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
-use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_TIME, MIN_OUTBOX_LINES};
+use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES};
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
@@ -18,6 +18,8 @@ struct Args {
     listen: Vec<Listen>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
+    #[arg(long, env = "PAPO_THREADS", value_name = "N")]
+    threads: Option<usize>,
     #[arg(long, env = "PAPO_MAX_CONNECTIONS", value_name = "N")]
     max_connections: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
@@ -60,6 +62,7 @@ impl Args {
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
             language: self.lang.unwrap_or(default.language),
+            threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
@@ -78,6 +81,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES * max_line;
     let seconds = |time: Duration| time.as_secs().to_string();
     let checks = [
+        (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
@@ -103,6 +107,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
         "lang" => text::flag_lang(language),
+        "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
@@ -128,7 +133,7 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --lang en --max-connections 5 --max-line 128 --name-deadline 2 \
+            &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
               --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
@@ -138,6 +143,7 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
+        assert_eq!(config.threads, 2);
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
     }
@@ -171,6 +177,8 @@ mod tests {
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
             (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),
+            (vec!["--threads", "0"], "valor inválido para --threads: '0'.", "invalid value for --threads: '0'."),
+            (vec!["--threads", "257"], "valor inválido para --threads: '257'.", "for --threads: '257'."),
             (vec!["--backlog", "0"], "valor inválido para --backlog: '0'.", "for --backlog: '0'."),
             (vec!["--help=x"], "valor inválido para --help: 'x'.", "invalid value for --help: 'x'."),
         ] {

@@ -2,10 +2,11 @@
 //! seed's Python client.
 //!
 //! Bytes become lines in [`codec`] (with [`telnet`] in front of it); lines become commands in
-//! [`Command::parse`](crate::chat::command::Command::parse); events and answers become lines here. The sentences
-//! themselves are in [`crate::chat::text`].
+//! [`Command::parse`](crate::chat::command::Command::parse); answers become lines here, and events in [`lines`]. The
+//! sentences themselves are in [`crate::chat::text`].
 
 pub mod codec;
+pub mod lines;
 pub mod telnet;
 
 use bytes::Bytes;
@@ -26,21 +27,20 @@ const WELCOME_FRAME: usize = 200;
 /// Room in the first line of a list for what stands before the names.
 const LIST_START: usize = 40;
 
-/// An event as everybody but its author reads it.
-pub fn event(event: &EventKind, language: Language) -> Bytes {
-    let mut line = match event {
-        EventKind::Said { from, text } => format!("{from}: {text}"),
+/// Writes an event as everybody but its author reads it: one line.
+pub fn write_event(line: &mut String, event: &EventKind, language: Language) {
+    match event {
+        EventKind::Said { from, text } => line.extend([from.as_str(), ": ", text.as_str()]),
         // the asterisk keeps `/eu entrou no chat.` apart from a notice of the server
-        EventKind::Acted { from, text } => format!("* {from} {text}"),
-        EventKind::Joined { name } => text::joined(language, owned(name)),
-        EventKind::Renamed { old, new } => text::renamed(language, owned(old), owned(new)),
-        EventKind::Left { name, reason } => match text::reason(language, *reason) {
+        EventKind::Acted { from, text } => line.extend(["* ", from.as_str(), " ", text.as_str()]),
+        EventKind::Joined { name } => line.push_str(&text::joined(language, owned(name))),
+        EventKind::Renamed { old, new } => line.push_str(&text::renamed(language, owned(old), owned(new))),
+        EventKind::Left { name, reason } => line.push_str(&match text::reason(language, *reason) {
             Some(reason) => text::left_because(language, owned(name), reason),
             None => text::left(language, owned(name)),
-        },
-    };
+        }),
+    }
     line.push('\n');
-    line.into()
 }
 
 /// A whisper as the one person reads it.
@@ -195,8 +195,9 @@ mod tests {
 
     #[test]
     fn an_action_cannot_pass_for_a_notice() {
-        let event =
-            event(&EventKind::Acted { from: people(1).remove(0), text: "entrou no chat.".into() }, Language::English);
-        assert_eq!(event, "* pessoa_0_ entrou no chat.\n");
+        let acted = EventKind::Acted { from: people(1).remove(0), text: "entrou no chat.".into() };
+        let mut line = String::new();
+        write_event(&mut line, &acted, Language::English);
+        assert_eq!(line, "* pessoa_0_ entrou no chat.\n");
     }
 }

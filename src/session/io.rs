@@ -2,22 +2,31 @@
 //!
 //! What the lines mean is not decided here.
 
+use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{self, Poll, Waker};
+use std::task::{self, Poll};
 
 use actix::fut::ActorFuture;
 use actix::prelude::*;
+use bytes::BytesMut;
 use futures_core::Stream;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::{LINES_PER_TURN, Session, Stage};
+use super::{Connection, LINES_PER_TURN, Session, Stage};
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
+use crate::dialect::text::codec::READ_SIZE;
 use crate::transport::poll_drain;
 
-/// Runs `Session::poll_io` in the actor's context for as long as the actor lives.
+thread_local! {
+    /// The one buffer into which all sessions of a thread read, in turn. Between its turns a session holds no more than
+    /// the line that has not ended yet.
+    static READ_BUFFER: Cell<BytesMut> = Cell::default();
+}
+
+/// Runs `Connection::poll` in the actor's context for as long as the actor lives.
 pub(super) struct Io;
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io {
@@ -29,48 +38,69 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io
         ctx: &mut Context<Session<S>>,
         cx: &mut task::Context<'_>,
     ) -> Poll<()> {
-        session.poll_io(ctx, cx);
-        Poll::Pending
+        let is_over = session.connection.borrow_mut().poll(cx);
+        if is_over.is_ready() {
+            ctx.stop();
+        }
+        is_over
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     /// Does everything that can be done now: reads lines, looks at the clock, writes what is owed. Leaves a wake-up
-    /// behind for everything that cannot.
-    fn poll_io(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
-        let has_read_everything = self.poll_lines(ctx, cx);
-        self.poll_silence(ctx, cx);
-        self.poll_output(ctx, cx);
-        self.poll_deadline(ctx, cx);
+    /// behind for everything that cannot. Ready when the session is over.
+    fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
+        self.waker.clone_from(cx.waker());
+        let has_read_everything = self.poll_lines(cx);
+        self.poll_silence(cx);
+        self.poll_output(cx);
+        self.poll_deadline(cx);
+        if self.stage == Stage::Over {
+            return Poll::Ready(());
+        }
         // reading stopped early, and may go on: no event of the stream would tell
         if !has_read_everything && self.may_read() {
             cx.waker().wake_by_ref();
         }
+        Poll::Pending
     }
 
     /// Takes at most [`LINES_PER_TURN`] lines. Returns whether it took all there are, so that the stream wakes this
     /// session when there is another one.
-    fn poll_lines(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) -> bool {
+    fn poll_lines(&mut self, cx: &mut task::Context<'_>) -> bool {
+        if !self.may_read() {
+            return false;
+        }
+        let mut buffer = READ_BUFFER.take();
+        buffer.extend_from_slice(self.stream.read_buffer());
+        buffer.reserve(READ_SIZE);
+        *self.stream.read_buffer_mut() = buffer;
+        let has_read_everything = self.poll_buffered_lines(cx);
+        let mut buffer = std::mem::take(self.stream.read_buffer_mut());
+        *self.stream.read_buffer_mut() = BytesMut::from(&buffer[..]);
+        buffer.clear();
+        READ_BUFFER.set(buffer);
+        has_read_everything
+    }
+
+    fn poll_buffered_lines(&mut self, cx: &mut task::Context<'_>) -> bool {
         for _ in 0..LINES_PER_TURN {
             if !self.may_read() {
                 return false;
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
-                Poll::Ready(Some(Ok(line))) => self.take_line(line, ctx),
-                Poll::Ready(Some(Err(error))) => self.lose(&error, ctx),
+                Poll::Ready(Some(Ok(line))) => self.take_line(line),
+                Poll::Ready(Some(Err(error))) => self.lose(&error),
                 Poll::Ready(None) => self.leave(Reason::Closed),
-                Poll::Pending => {
-                    self.stream.decoder_mut().nothing_more_for_now();
-                    return true;
-                }
+                Poll::Pending => return true,
             }
         }
         false
     }
 
-    /// Asks for a name, or learns that the peer sends no line ends, when somebody without a name has been silent.
-    fn poll_silence(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
-        if self.stage != Stage::Naming {
+    /// Silence means something from somebody without a name, and in the middle of a message that has no line end.
+    fn poll_silence(&mut self, cx: &mut task::Context<'_>) {
+        if self.stage != Stage::Naming && !self.stream.decoder().awaits_silence() {
             return;
         }
         let reads = self.stream.decoder().reads();
@@ -78,28 +108,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             self.reads_seen = reads;
             self.restart_silence();
         }
-        while self.stage == Stage::Naming && !self.is_waiting_for_room {
+        // whoever is not read from is not silent
+        while self.may_read() {
             let Some(silence) = &mut self.silence else { return };
             if silence.as_mut().poll(cx).is_pending() {
                 return;
             }
             self.silence = None;
-            self.take_silence(ctx);
+            self.take_silence();
         }
     }
 
-    fn take_silence(&mut self, ctx: &mut Context<Self>) {
+    /// Takes the message that ended, or else asks for a name.
+    fn take_silence(&mut self) {
         let mut unfinished = std::mem::take(self.stream.read_buffer_mut());
         let line = self.stream.decoder_mut().silence(&mut unfinished);
         let is_mid_line = !unfinished.is_empty();
         *self.stream.read_buffer_mut() = unfinished;
         match line {
             Some(line) => {
-                self.take_line(line, ctx);
-                // if it was no name, silence is asked about again
-                self.restart_silence();
+                self.take_line(line);
+                if self.stage == Stage::Naming {
+                    // if it was no name, silence is asked about again
+                    self.restart_silence();
+                }
             }
-            None if is_mid_line => {}
+            None if is_mid_line || self.stage != Stage::Naming => {}
             None => self.answer(Answer::Prompt),
         }
     }
@@ -112,19 +146,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         }
     }
 
-    /// Writes what the stream takes, outside of [`Session::poll_io`]. That runs afterwards, in the same turn, so no wake-up
-    /// is left behind here, and an error is found there.
-    pub(super) fn write_now(&mut self) {
-        let _ = self.outbox.poll_write(self.stream.get_mut(), &mut task::Context::from_waker(Waker::noop()));
-    }
-
-    fn poll_output(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
-        if self.stage == Stage::Broken {
+    fn poll_output(&mut self, cx: &mut task::Context<'_>) {
+        if self.stage == Stage::Over {
             return;
         }
         match self.outbox.poll_write(self.stream.get_mut(), cx) {
             Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(error)) => return self.lose(&error, ctx),
+            Poll::Ready(Err(error)) => return self.lose(&error),
             Poll::Pending => return,
         }
         if self.stage == Stage::LastWords {
@@ -134,18 +162,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
                     self.stage = Stage::Draining { left: bytes };
                     self.deadline = Some(Box::pin(sleep(time)));
                 }
-                Poll::Ready(Err(error)) => return self.lose(&error, ctx),
+                Poll::Ready(Err(error)) => return self.lose(&error),
                 Poll::Pending => return,
             }
         }
         if let Stage::Draining { left } = &mut self.stage
             && poll_drain(self.stream.get_mut(), left, cx).is_ready()
         {
-            ctx.stop();
+            self.stage = Stage::Over;
         }
     }
 
-    fn poll_deadline(&mut self, ctx: &mut Context<Self>, cx: &mut task::Context<'_>) {
+    fn poll_deadline(&mut self, cx: &mut task::Context<'_>) {
         let Some(deadline) = &mut self.deadline else { return };
         if deadline.as_mut().poll(cx).is_pending() {
             return;
@@ -157,8 +185,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
                 self.close(Reason::TimedOut, Some(Answer::NoNameInTime { seconds }));
                 cx.waker().wake_by_ref();
             }
-            Stage::Chatting | Stage::Leaving(_) | Stage::Broken => {}
-            Stage::LastWords | Stage::Draining { .. } => ctx.stop(),
+            Stage::Chatting | Stage::Leaving(_) | Stage::Over => {}
+            Stage::LastWords | Stage::Draining { .. } => self.stage = Stage::Over,
         }
     }
 }

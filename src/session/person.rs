@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Session, Stage};
+use super::{Connection, Stage};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
@@ -13,8 +13,8 @@ use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
-    pub(super) fn take_line(&mut self, line: Line, ctx: &mut Context<Self>) {
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+    pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
             Line::Text(text) => CleanText::new(text),
             Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
@@ -22,7 +22,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
         };
         match self.stage {
-            Stage::Naming => self.take_name(line, ctx),
+            Stage::Naming => self.take_name(line),
             _ => match Command::parse(line) {
                 Ok(Some(command)) => self.obey(command),
                 Ok(None) => {}
@@ -32,7 +32,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     }
 
     /// A line of somebody without a name: a name, or one of the few commands that make sense already.
-    fn take_name(&mut self, line: CleanText, ctx: &mut Context<Self>) {
+    fn take_name(&mut self, line: CleanText) {
         if line.as_str().is_empty() {
             return;
         }
@@ -40,9 +40,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
             return self.obey(command);
         }
         match Name::parse(line.as_str().trim()) {
-            Ok(name) => {
-                self.ask(Join { session: self.id, name, recipient: ctx.address().recipient() });
-            }
+            Ok(name) => self.ask(Join { session: self.id, name }),
             Err(error) => self.answer(Answer::BadName(error)),
         }
     }
@@ -50,8 +48,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
     fn obey(&mut self, command: Command) {
         let session = self.id;
         match command {
-            Command::Say(text) => self.room.do_send(Broadcast { session, manner: Manner::Says, text }),
-            Command::Act(text) => self.room.do_send(Broadcast { session, manner: Manner::Acts, text }),
+            Command::Say(text) => self.tell_all(Manner::Says, text),
+            Command::Act(text) => self.tell_all(Manner::Acts, text),
             Command::Whisper { to, text } => self.ask(Whisper { session, to: To::Name(to), text }),
             Command::Reply(text) => match self.whisperer.clone() {
                 Some((to, name)) => self.ask(Whisper { session, to: To::Session { session: to, name }, text }),
@@ -71,7 +69,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
         }
     }
 
-    /// Asks the room something that it answers with [`Deliver::Done`] at last.
+    fn tell_all(&mut self, manner: Manner, text: CleanText) {
+        self.in_flight += 1;
+        self.room.do_send(Broadcast { session: self.id, manner, text });
+    }
+
+    /// Asks the room something that it answers, in words or without.
     fn ask<M>(&mut self, question: M)
     where
         M: Message<Result = ()> + Send + 'static,

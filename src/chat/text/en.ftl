@@ -20,6 +20,8 @@ server_full = Error: The server is full. Try again later.
 joined = { $name } joined the chat.
 left = { $name } left the chat.
 left_because = { $name } left the chat ({ $reason }).
+joined_many = { $names } joined the chat.
+left_many = { $names } left the chat.
 renamed = { $old } is now { $new }.
 whispered = { $from } (private): { $text }
 
@@ -103,6 +105,7 @@ cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
+flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]

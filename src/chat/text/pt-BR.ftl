@@ -20,6 +20,8 @@ server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
 joined = { $name } entrou no chat.
 left = { $name } saiu do chat.
 left_because = { $name } saiu do chat ({ $reason }).
+joined_many = { $names } entraram no chat.
+left_many = { $names } saíram do chat.
 renamed = { $old } agora é { $new }.
 whispered = { $from } (privado): { $text }
 
@@ -103,6 +105,7 @@ cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
+flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]

@@ -10,9 +10,12 @@ use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
 
-/// The most bytes that one read brings. More than a line, so that an undelimited message of the greatest length is one
-/// read.
+/// The bytes that one read may bring at least. More than a line, so that a line is rarely read in parts.
 pub const READ_SIZE: usize = 8 * 1024;
+
+/// A long message arrives in segments of at least so many bytes (what every IPv4 host takes: RFC 9293 §3.7.1), but for the
+/// last one. So a shorter read ends a message of an undelimited session; after a longer one, the rest may be on its way.
+const MIN_SEGMENT: usize = 536;
 
 /// What a peer sent, one line at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +39,7 @@ enum Framing {
     Undecided,
     /// Every line ends with `\n` or `\r\n`.
     Delimited,
-    /// No line ends: each read is a message, as the seed's client sends them.
+    /// No line ends: a message is what is sent at once, as the seed's client does it.
     Undelimited,
 }
 
@@ -60,6 +63,8 @@ pub struct TextCodec {
     /// Whether the next line is the first one, which may begin with a byte order mark.
     first_line: bool,
     reads: u64,
+    /// Bytes of text that the last read brought.
+    last_read: usize,
 }
 
 impl TextCodec {
@@ -74,6 +79,7 @@ impl TextCodec {
             skipping: false,
             first_line: true,
             reads: 0,
+            last_read: 0,
         }
     }
 
@@ -82,25 +88,23 @@ impl TextCodec {
         self.reads
     }
 
+    /// Whether a message of an undelimited session has begun, and silence would end it.
+    pub fn awaits_silence(&self) -> bool {
+        self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipping)
+    }
+
     /// The peer fell silent; `buffer` is what it sent and what is no whole line.
     ///
     /// If that was its first read, with two bytes or more, then this is a client that sends no line ends: what it
-    /// sent is its first message, and from now on each read is one. (A single byte does not decide: the telnet of
-    /// Windows sends one a keystroke.) Otherwise nothing happens.
+    /// sent is its first message. (A single byte does not decide: the telnet of Windows sends one a keystroke.) If it is
+    /// known to be one, what it sent is a message. Otherwise nothing happens.
     pub fn silence(&mut self, buffer: &mut BytesMut) -> Option<Line> {
-        if self.framing != Framing::Undecided {
-            return None;
+        match self.framing {
+            Framing::Undecided => self.framing = Framing::Undelimited,
+            Framing::Undelimited => {}
+            Framing::Unknown | Framing::Delimited => return None,
         }
-        self.framing = Framing::Undelimited;
-        self.decode_undelimited(buffer)
-    }
-
-    /// Everything that has arrived so far was decoded. A message of an undelimited session that was longer than a read
-    /// has ended with it.
-    pub fn nothing_more_for_now(&mut self) {
-        if self.framing == Framing::Undelimited {
-            self.skipping = false;
-        }
+        self.finish(buffer)
     }
 
     fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
@@ -122,15 +126,32 @@ impl TextCodec {
     }
 
     fn decode_undelimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        while let Some(end) = find_line_end(buffer, 0) {
+            let line = self.take(buffer, end + 1);
+            if !std::mem::take(&mut self.skipping) {
+                return Some(self.checked(&line));
+            }
+        }
+        if self.last_read < MIN_SEGMENT {
+            return self.finish(buffer);
+        }
+        // the rest may be on its way: published by itself, it would make a whisper public
+        if buffer.len() <= self.max_line {
+            return None;
+        }
+        self.take(buffer, buffer.len());
+        let was_skipping = std::mem::replace(&mut self.skipping, true);
+        (!was_skipping).then_some(Line::TooLong)
+    }
+
+    /// What there is, is a whole message, or the end of one.
+    fn finish(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        let was_skipping = std::mem::take(&mut self.skipping);
         if buffer.is_empty() {
             return None;
         }
-        let end = find_line_end(buffer, 0);
-        let line = self.take(buffer, end.map_or(buffer.len(), |end| end + 1));
-        // as much as a read can bring: if there is more at once, it is the rest of the same message
-        let is_cut = end.is_none() && line.len() >= READ_SIZE;
-        let was_skipping = std::mem::replace(&mut self.skipping, is_cut);
-        (!was_skipping).then(|| self.checked(&line))
+        let message = self.take(buffer, buffer.len());
+        (!was_skipping).then(|| self.checked(&message))
     }
 
     /// Takes the first `count` bytes out of the buffer.
@@ -161,6 +182,7 @@ impl TextCodec {
         if buffer.len() == self.filtered {
             return;
         }
+        self.last_read = buffer.len() - self.filtered;
         self.filtered = buffer.len();
         self.reads += 1;
         self.framing = match self.framing {
@@ -187,21 +209,17 @@ impl Decoder for TextCodec {
                 return Ok(Some(Line::TimingMarks(marks)));
             }
         }
-        let line = match self.framing {
+        Ok(match self.framing {
             Framing::Undelimited => self.decode_undelimited(buffer),
             _ => self.decode_delimited(buffer),
-        };
-        if line.is_none() {
-            buffer.reserve(READ_SIZE);
-        }
-        Ok(line)
+        })
     }
 
     fn decode_eof(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Line>> {
         if let Some(line) = self.decode(buffer)? {
             return Ok(Some(line));
         }
-        Ok(self.decode_undelimited(buffer))
+        Ok(self.finish(buffer))
     }
 }
 
@@ -304,20 +322,40 @@ mod tests {
         assert_eq!(lines, [text("oi"), text("a"), text("b"), text(&"x".repeat(MAX)), Line::TooLong]);
     }
 
+    /// An undelimited session, what it reads in pieces and what comes of it; an empty piece is a silence.
+    fn decode_undelimited(max_line: usize, pieces: &[usize]) -> Vec<Line> {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(max_line), BytesMut::new(), Vec::new());
+        for piece in [3, 0].iter().chain(pieces) {
+            assert!(*piece > 0 || lines.is_empty() || codec.awaits_silence(), "nothing would end with silence");
+            match piece {
+                0 => lines.extend(codec.silence(&mut buffer)),
+                piece => buffer.extend(std::iter::repeat_n(b'x', *piece)),
+            }
+            while let Some(line) = codec.decode(&mut buffer).unwrap() {
+                lines.push(line);
+            }
+            assert!(buffer.len() <= max_line, "kept too much");
+        }
+        assert_eq!(lines.remove(0), text("xxx"));
+        lines
+    }
+
     #[test]
-    fn a_message_longer_than_a_read_is_too_long_once() {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
-        read(&mut codec, &mut buffer, b"ana", &mut lines);
-        lines.extend(codec.silence(&mut buffer));
-        read(&mut codec, &mut buffer, &[b'x'; READ_SIZE], &mut lines);
-        read(&mut codec, &mut buffer, &[b'x'; 2 * READ_SIZE], &mut lines);
-        read(&mut codec, &mut buffer, b"o resto", &mut lines);
-        codec.nothing_more_for_now();
-        read(&mut codec, &mut buffer, b"oi", &mut lines);
-        read(&mut codec, &mut buffer, &[b'x'; READ_SIZE], &mut lines);
-        codec.nothing_more_for_now();
-        read(&mut codec, &mut buffer, b"depois", &mut lines);
-        assert_eq!(lines, [text("ana"), Line::TooLong, text("oi"), Line::TooLong, text("depois")]);
+    fn a_message_in_several_segments_is_one_message() {
+        let message = |length: usize| text(&"x".repeat(length));
+        // a short segment is the last one
+        assert_eq!(decode_undelimited(4096, &[1448, 1448, 100, 5]), [message(2996), message(5)]);
+        // silence says that a long one was
+        assert_eq!(decode_undelimited(4096, &[1448, 0, 1448, 1448, 0, 5]), [message(1448), message(2896), message(5)]);
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_said_once_and_skipped_to_its_end() {
+        let after = [Line::TooLong, text("xxxxx")];
+        assert_eq!(decode_undelimited(4096, &[1448, 1448, 1448, 1448, 1448, 30, 5]), after);
+        assert_eq!(decode_undelimited(4096, &[1448, 1448, 1448, 1448, 0, 5]), after);
+        assert_eq!(decode_undelimited(4096, &[4097, 5]).len(), 1);
+        assert_eq!(decode_undelimited(100, &[101, 5]), after);
     }
 
     #[test]

@@ -1,0 +1,160 @@
+//! A hub: the sessions of one thread, and the fan-out to them.
+//!
+//! The room hands each hub a turn once, whatever the number of readers; the hub walks its sessions and hands each what it
+//! reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use log::error;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::chat::registry::SessionId;
+use crate::config::Config;
+use crate::room::{Attach, ChatRoom, Deliver, Delivered, EXIT_INTERNAL, HubId, Shutdown};
+use crate::session::{Connection, Reader, Session, Setup};
+use crate::turn::{Item, Turn};
+
+/// Starts a session on the thread of the hub.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Admit<S> {
+    /// The id of the session, given by the server.
+    pub session: SessionId,
+    /// Who is at the other end, for the log.
+    pub peer: String,
+    /// The connection.
+    pub stream: S,
+    /// Dropped when the session has ended: how the server learns of it.
+    pub guard: Box<dyn Any + Send>,
+}
+
+/// The hub actor. It lives as long as its thread.
+pub struct Hub {
+    id: HubId,
+    room: Addr<ChatRoom>,
+    config: Arc<Config>,
+    sessions: Rc<RefCell<Sessions>>,
+    is_shutting_down: bool,
+}
+
+impl Hub {
+    /// A hub without sessions.
+    pub fn new(id: HubId, room: Addr<ChatRoom>, config: Arc<Config>) -> Hub {
+        Hub { id, room, config, sessions: Rc::default(), is_shutting_down: false }
+    }
+}
+
+impl Actor for Hub {
+    type Context = actix::Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.room.do_send(Attach { hub: self.id, recipient: ctx.address().recipient() });
+    }
+
+    /// Sessions without their hub would stay mute: like a server without its room.
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if self.is_shutting_down {
+            return;
+        }
+        error!("a hub stopped unasked: ending the process with code {EXIT_INTERNAL}");
+        if let Some(system) = System::try_current() {
+            system.stop_with_code(EXIT_INTERNAL);
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Handler<Admit<S>> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Admit { session, peer, stream, guard }: Admit<S>, _: &mut Self::Context) {
+        let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config) };
+        let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
+        self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
+        let place = Place { session, sessions: Rc::clone(&self.sessions) };
+        Session::new(connection, Box::new((place, guard))).start();
+    }
+}
+
+impl Handler<Deliver> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
+        self.sessions.borrow().deliver(&turn);
+        self.room.do_send(Delivered { hub: self.id });
+    }
+}
+
+impl Handler<Shutdown> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
+        self.is_shutting_down = true;
+        for (_, reader) in &self.sessions.borrow().list {
+            reader.shut_down();
+        }
+    }
+}
+
+/// The sessions of a thread, in a list to be walked.
+#[derive(Default)]
+struct Sessions {
+    list: Vec<(SessionId, Rc<dyn Reader>)>,
+    places: HashMap<SessionId, usize>,
+}
+
+impl Sessions {
+    fn add(&mut self, session: SessionId, reader: Rc<dyn Reader>) {
+        self.places.insert(session, self.list.len());
+        self.list.push((session, reader));
+    }
+
+    fn remove(&mut self, session: SessionId) {
+        let Some(place) = self.places.remove(&session) else { return };
+        self.list.swap_remove(place);
+        if let Some((moved, _)) = self.list.get(place) {
+            self.places.insert(*moved, place);
+        }
+        if self.list.is_empty() {
+            *self = Sessions::default();
+        }
+    }
+
+    fn deliver(&self, turn: &Turn) {
+        let own = self.own_items(turn);
+        let mut own = own.chunk_by(|(place, _), (next, _)| place == next).peekable();
+        let mut items = Vec::new();
+        for (place, (_, reader)) in self.list.iter().enumerate() {
+            items.clear();
+            if let Some(of_this) = own.next_if(|of_one| of_one[0].0 == place) {
+                items.extend(of_this.iter().map(|(_, item)| item));
+            }
+            reader.take(turn, &items);
+        }
+    }
+
+    /// The items of a turn that are about one of these sessions: its place in the list, and the item's in the turn.
+    fn own_items(&self, turn: &Turn) -> Vec<(usize, usize)> {
+        let about = turn.items().iter().map(Item::session).enumerate();
+        let mut own: Vec<(usize, usize)> =
+            about.filter_map(|(item, session)| Some((*self.places.get(&session?)?, item))).collect();
+        own.sort_unstable();
+        own
+    }
+}
+
+/// A session's place in its hub, given back when dropped.
+struct Place {
+    session: SessionId,
+    sessions: Rc<RefCell<Sessions>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.sessions.borrow_mut().remove(self.session);
+    }
+}

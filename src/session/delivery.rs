@@ -1,0 +1,170 @@
+//! What the room says, on its way to the person.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::ops::Range;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use log::info;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::unconstrained;
+
+use super::{Connection, Stage, goodbye};
+use crate::chat::answer::Answer;
+use crate::chat::event::{EventKind, Reason, Whispered};
+use crate::chat::name::Name;
+use crate::dialect::text;
+use crate::turn::{Item, Private, Turn};
+
+/// A session as the hub of its thread sees it.
+pub trait Reader {
+    /// Takes what happened in a turn of the room. `own` are the places of the items that are about this session
+    /// ([`Item::session`]), in order.
+    fn take(&self, turn: &Turn, own: &[usize]);
+
+    /// Says goodbye, because the server stops.
+    fn shut_down(&self);
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<S>> {
+    fn take(&self, turn: &Turn, own: &[usize]) {
+        let mut connection = self.borrow_mut();
+        if connection.is_closing() {
+            return;
+        }
+        let could_read = connection.may_read();
+        let was_empty = connection.outbox.is_empty();
+        connection.take_turn(turn, own);
+        // otherwise the session waits already until the stream takes more
+        if was_empty {
+            connection.write_now();
+        }
+        if connection.is_closing() || (!could_read && connection.may_read()) {
+            connection.waker.wake_by_ref();
+        }
+    }
+
+    fn shut_down(&self) {
+        let mut connection = self.borrow_mut();
+        if !connection.is_closing() {
+            connection.close(Reason::Shutdown, goodbye(Reason::Shutdown));
+            connection.waker.wake_by_ref();
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+    fn take_turn(&mut self, turn: &Turn, own: &[usize]) {
+        let mut next = 0;
+        for &at in own {
+            if self.is_closing() {
+                return;
+            }
+            self.take_events(turn, next..at);
+            match &turn.items()[at] {
+                // no echo, but the line has arrived
+                Item::Event { event, .. } => {
+                    if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
+                        self.in_flight = self.in_flight.saturating_sub(1);
+                    }
+                }
+                Item::To(_, private) => self.take_private(private),
+            }
+            next = at + 1;
+        }
+        self.take_events(turn, next..turn.items().len());
+    }
+
+    /// Shows what everybody in the room learns, to a member.
+    fn take_events(&mut self, turn: &Turn, range: Range<usize>) {
+        if !matches!(self.stage, Stage::Chatting | Stage::Leaving(_)) {
+            return;
+        }
+        if self.ignored.is_empty() {
+            self.owe(turn.text(range.clone(), self.language));
+            if turn.renames() {
+                self.follow_renames(turn, range);
+            }
+            return;
+        }
+        for at in range {
+            match turn.items()[at].event() {
+                Some(EventKind::Said { from, .. } | EventKind::Acted { from, .. }) if self.ignores(from) => {}
+                _ if self.is_closing() => return,
+                _ => self.owe(turn.text(at..at + 1, self.language)),
+            }
+            self.follow_renames(turn, at..at + 1);
+        }
+    }
+
+    fn follow_renames(&mut self, turn: &Turn, range: Range<usize>) {
+        for item in &turn.items()[range] {
+            if let Some(EventKind::Renamed { old, new }) = item.event() {
+                self.follow_rename(old, new);
+            }
+        }
+    }
+
+    /// Whoever is ignored, or was whispering, stays so under the new name.
+    fn follow_rename(&mut self, old: &Name, new: &Name) {
+        let whisperer = self.whisperer.iter_mut().map(|(_, name)| name);
+        for name in self.name.iter_mut().chain(whisperer).chain(&mut self.ignored) {
+            if name == old {
+                *name = new.clone();
+            }
+        }
+    }
+
+    fn take_private(&mut self, private: &Private) {
+        match private {
+            Private::Whispered(whispered) => self.take_whisper(whispered),
+            Private::Answered(answer) => {
+                self.is_waiting_for_room = false;
+                if let Some(answer) = answer {
+                    self.take_answer(answer);
+                }
+            }
+            Private::Farewell => {
+                if let Stage::Leaving(reason) = self.stage {
+                    self.close(reason, goodbye(reason));
+                }
+            }
+        }
+    }
+
+    /// Shows a whisper, unless its author is ignored.
+    fn take_whisper(&mut self, whispered: &Whispered) {
+        if !self.ignores(&whispered.from) {
+            self.owe(text::whispered(whispered, self.language));
+            self.whisperer = Some((whispered.session, whispered.from.clone()));
+        }
+    }
+
+    fn take_answer(&mut self, answer: &Answer) {
+        match answer {
+            Answer::Welcome { name, .. } if self.stage == Stage::Naming => {
+                info!("session={} peer={} name={name} joined", self.id, self.peer);
+                self.name = Some(name.clone());
+                self.stage = Stage::Chatting;
+                self.deadline = None;
+                self.silence = None;
+            }
+            Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
+            _ => {}
+        }
+        self.owe(text::answer(answer, self.language));
+    }
+
+    /// Writes as much as the stream takes, and wakes the session if that is not everything: only there can it wait.
+    pub(super) fn write_now(&mut self) {
+        // unconstrained: tokio lets a task write so often before it pretends that every socket is full
+        let write = unconstrained(poll_fn(|cx| self.outbox.poll_write(self.stream.get_mut(), cx)));
+        match pin!(write).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => return,
+            Poll::Ready(Err(error)) => self.lose(&error),
+            Poll::Pending => {}
+        }
+        self.waker.wake_by_ref();
+    }
+}
