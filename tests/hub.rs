@@ -1,0 +1,247 @@
+//! A hub and its sessions, told what happened by a test in place of the room: everybody reads exactly what they should, in
+//! order, however it falls into turns; and whole servers with several hubs.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+mod common;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use actix::prelude::*;
+use common::{Client, TestServer, config};
+use papo::chat::answer::Answer;
+use papo::chat::event::{Event, EventKind, Reason, Whispered};
+use papo::chat::name::Name;
+use papo::chat::registry::SessionId;
+use papo::config::Config;
+use papo::hub::{Admit, Hub};
+use papo::room::{ChatRoom, Deliver, HubId};
+use papo::turn::{Item, Private, Turn};
+use proptest::prelude::*;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+fn name(text: &str) -> Name {
+    Name::parse(text).unwrap()
+}
+
+fn event(kind: EventKind, author: Option<u64>) -> Item {
+    Item::Event { event: Event { seq: 1, at: SystemTime::UNIX_EPOCH, kind }, author: author.map(SessionId) }
+}
+
+fn said(from: &str, text: &str, author: u64) -> Item {
+    event(EventKind::Said { from: name(from), text: text.into() }, Some(author))
+}
+
+fn welcome(session: u64, as_name: &str) -> Item {
+    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0 };
+    Item::To(SessionId(session), Private::Answered(Some(welcome)))
+}
+
+fn whispered(from: &str, text: &str, to: u64) -> Item {
+    let (from, text) = (name(from), text.into());
+    let whispered = Whispered { after: 1, at: SystemTime::UNIX_EPOCH, from, session: SessionId(99), text };
+    Item::To(SessionId(to), Private::Whispered(whispered))
+}
+
+/// A hub whose room is there, and silent.
+fn hub(config: Config) -> Addr<Hub> {
+    Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start()
+}
+
+async fn deliver(hub: &Addr<Hub>, items: Vec<Item>) {
+    hub.send(Deliver(Arc::new(Turn::new(items)))).await.unwrap();
+}
+
+/// The other end of a session over a pipe.
+struct Person(BufReader<DuplexStream>);
+
+impl Person {
+    async fn connect(hub: &Addr<Hub>, id: u64) -> Person {
+        let (near, far) = duplex(64 * 1024);
+        let (session, peer, guard) = (SessionId(id), "test".to_owned(), Box::new(()));
+        hub.send(Admit { session, peer, stream: far, guard }).await.unwrap();
+        Person(BufReader::new(near))
+    }
+
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        timeout(DEADLINE, self.0.read_line(&mut line)).await.expect("a line in time").unwrap();
+        line.trim_end_matches('\n').to_owned()
+    }
+}
+
+/// Tokio gives a task 128 reads and writes in a row; then every socket seems full. Nobody may be cut for that.
+#[actix_rt::test]
+async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
+    let hub = hub(Config { outbox: 300, ..Config::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let (session, peer, guard) = (SessionId(1), "test".to_owned(), Box::new(()));
+    hub.send(Admit { session, peer, stream, guard }).await.unwrap();
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    for i in 0..500 {
+        hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Beto", &i.to_string(), 2)]))));
+    }
+    let mut seen = Vec::new();
+    let expected: String = (0..500).map(|i| format!("Beto: {i}\n")).collect();
+    while !seen.ends_with(b"Beto: 499\n") {
+        let read = timeout(DEADLINE, near.read_buf(&mut seen)).await.expect("more in time").unwrap();
+        assert!(read > 0, "cut: {}", String::from_utf8_lossy(&seen));
+    }
+    assert!(String::from_utf8(seen).unwrap().ends_with(&expected));
+}
+
+#[actix_rt::test]
+async fn a_crowd_that_comes_or_goes_in_one_turn_is_one_line() {
+    let hub = hub(Config::default());
+    let mut ana = Person::connect(&hub, 1).await;
+    let mut beto = Person::connect(&hub, 2).await;
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    ana.line().await;
+    // Beto is one of the forty, and reads of those who came after him
+    let crowd: Vec<String> = ["Beto".to_owned()].into_iter().chain((2..=40).map(|i| format!("p{i}"))).collect();
+    let mut turn = vec![welcome(2, "Beto")];
+    turn.extend(crowd.iter().map(|who| event(EventKind::Joined { name: name(who) }, (who == "Beto").then_some(2))));
+    deliver(&hub, turn).await;
+    assert_eq!(ana.line().await, "Beto, p2 e mais 38 entraram no chat.");
+    assert!(beto.line().await.starts_with("Bem-vindo ao chat, Beto!"));
+    assert_eq!(beto.line().await, "p2, p3 e mais 37 entraram no chat.");
+    let left = |who: &String| event(EventKind::Left { name: name(who), reason: Reason::Lost }, None);
+    deliver(&hub, crowd[1..].iter().map(left).collect()).await;
+    for person in [&mut ana, &mut beto] {
+        assert_eq!(person.line().await, "p2, p3 e mais 37 saíram do chat.");
+    }
+}
+
+/// What may happen to four people, all of them members, of whom p3 ignores Zeca.
+#[derive(Debug, Clone)]
+enum Step {
+    Say(u64, &'static str),
+    SayAsStranger(&'static str),
+    Whisper(u64, &'static str),
+    Answer(u64),
+    /// The end of a turn.
+    Pause,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let text = prop::sample::select(vec!["oi", "tchau", "um texto que é um pouco mais longo do que os outros"]);
+    let step = prop_oneof![
+        6 => (0u64..4, text.clone()).prop_map(|(who, text)| Step::Say(who, text)),
+        2 => text.clone().prop_map(Step::SayAsStranger),
+        3 => (0u64..4, text).prop_map(|(who, text)| Step::Whisper(who, text)),
+        2 => (0u64..4).prop_map(Step::Answer),
+        3 => Just(Step::Pause),
+    ];
+    prop::collection::vec(step, 0..60)
+}
+
+/// Plays the steps; returns what each of the four read, and what each should have read.
+async fn play(steps: &[Step]) -> (Vec<Vec<String>>, Vec<Vec<String>>) {
+    let hub = hub(Config::default());
+    let mut people = Vec::new();
+    for id in 0..4 {
+        let mut person = Person::connect(&hub, id).await;
+        deliver(&hub, vec![welcome(id, &format!("p{id}"))]).await;
+        person.line().await;
+        people.push(person);
+    }
+    people[3].0.write_all("/ignorar Zeca\n".as_bytes()).await.unwrap();
+    assert!(people[3].line().await.contains("Zeca"));
+
+    let mut expected = vec![Vec::new(); 4];
+    let mut turn = Vec::new();
+    for step in steps {
+        match *step {
+            Step::Say(who, text) => {
+                turn.push(said(&format!("p{who}"), text, who));
+                for other in (0..4).filter(|other| *other != who as usize) {
+                    expected[other].push(format!("p{who}: {text}"));
+                }
+            }
+            Step::SayAsStranger(text) => {
+                turn.push(said("Zeca", text, 77));
+                expected[..3].iter_mut().for_each(|read| read.push(format!("Zeca: {text}")));
+            }
+            Step::Whisper(to, text) => {
+                turn.push(whispered("Caio", text, to));
+                expected[to as usize].push(format!("Caio (privado): {text}"));
+            }
+            Step::Answer(to) => {
+                turn.push(Item::To(SessionId(to), Private::Answered(Some(Answer::NotFound(name("Davi"))))));
+                expected[to as usize].push("Usuário não encontrado: Davi.".to_owned());
+            }
+            Step::Pause => deliver(&hub, std::mem::take(&mut turn)).await,
+        }
+    }
+    turn.push(said("Davi", "é tudo", 78));
+    deliver(&hub, turn).await;
+    let mut read = Vec::new();
+    for (person, expected) in people.iter_mut().zip(&mut expected) {
+        expected.push("Davi: é tudo".to_owned());
+        let mut lines = Vec::new();
+        while lines.last() != expected.last() {
+            lines.push(person.line().await);
+        }
+        read.push(lines);
+    }
+    (read, expected)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn everybody_reads_what_they_should_however_it_falls_into_turns(steps in steps()) {
+        let (read, expected) = actix_rt::System::new().block_on(play(&steps));
+        prop_assert_eq!(read, expected);
+    }
+}
+
+/// Several speakers at once, several threads: everybody reads the same order, and each speaker's lines in theirs.
+#[test]
+fn the_order_is_the_same_for_everybody_whatever_the_number_of_threads() {
+    const SPEAKERS: usize = 4;
+    const LINES: usize = 500;
+    for threads in [1, 2, 3] {
+        let server = TestServer::with(Config { threads, ..config() }, ChatRoom::default);
+        let mut readers: Vec<Client> = (0..5).map(|i| server.join(&format!("leitor{i}"))).collect();
+        let mut speakers: Vec<Client> = (0..SPEAKERS).map(|i| server.join(&format!("p{i}"))).collect();
+        let last = format!("p{} entrou no chat.", SPEAKERS - 1);
+        readers.iter_mut().chain(&mut speakers[..SPEAKERS - 1]).for_each(|client| client.read_to(&last));
+        let spoken: Vec<_> = speakers
+            .into_iter()
+            .enumerate()
+            .map(|(me, mut speaker)| {
+                std::thread::spawn(move || {
+                    let lines: String = (0..LINES).map(|i| format!("{i}\n")).collect();
+                    speaker.send_bytes(lines.as_bytes());
+                    (me, (0..(SPEAKERS - 1) * LINES).map(|_| speaker.line()).collect::<Vec<String>>())
+                })
+            })
+            .collect();
+        let read = |reader: &mut Client| (0..SPEAKERS * LINES).map(|_| reader.line()).collect::<Vec<String>>();
+        let order = read(&mut readers[0]);
+        for reader in &mut readers[1..] {
+            assert_eq!(read(reader), order);
+        }
+        for speaker in spoken {
+            let (me, seen) = speaker.join().unwrap();
+            let of_others: Vec<&String> = order.iter().filter(|line| !line.starts_with(&format!("p{me}:"))).collect();
+            assert!(seen.iter().eq(of_others), "p{me} reads another order");
+        }
+        let mut said: HashMap<&str, usize> = HashMap::new();
+        for line in &order {
+            let (who, text) = line.split_once(": ").unwrap();
+            let next = said.entry(who).or_default();
+            assert_eq!(text, next.to_string());
+            *next += 1;
+        }
+    }
+}
