@@ -139,6 +139,11 @@ fn why_not(address: SocketAddr, error: &io::Error, language: Language) -> String
 
 /// `host`, `host:port`, `::1`, `[::1]` or `[::1]:port`.
 fn split_address(address: &str) -> Option<(&str, u16)> {
+    let (host, port) = split_port(address)?;
+    (!host.is_empty() && !host.contains(['[', ']'])).then_some((host, port))
+}
+
+fn split_port(address: &str) -> Option<(&str, u16)> {
     if let Some((host, port)) = address.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return Some((host, if port.is_empty() { DEFAULT_PORT } else { port.strip_prefix(':')?.parse().ok()? }));
     }

@@ -154,6 +154,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_defaults_are_those_that_are_documented() {
+        let config = Config::default();
+        assert_eq!(config.listen, [Listen::Port(9999)]);
+        assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
+        assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
+        let seconds =
+            [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
+        assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
+        assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
+        assert_eq!(config.silence, Duration::from_millis(300));
+        assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
+    }
+
+    #[test]
     fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
         let Keepalive { idle, interval, count } = Config::default().keepalive;
         assert_eq!(Config::default().user_timeout, idle + interval * count);

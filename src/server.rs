@@ -154,7 +154,7 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
     let mut pause = MIN_ACCEPT_PAUSE;
     let mut logged: Option<Instant> = None;
     loop {
-        match listener.accept().await {
+        match tcp::accept(&listener, &reception.config).await {
             Ok((stream, peer)) => {
                 pause = MIN_ACCEPT_PAUSE;
                 reception.receive(stream, peer);
@@ -222,10 +222,6 @@ impl Reception {
             return self.refuse(stream);
         };
         let session = self.connections.next_id();
-        if let Err(error) = tcp::configure(&stream, &self.config) {
-            // without these options the connection still works, and if it is broken the session will see it
-            debug!("session={session} peer={peer} {error}");
-        }
         let place = &self.places[session.0 as usize % self.places.len()];
         let guard = Box::new(slot);
         let Some(arbiter) = &place.arbiter else {

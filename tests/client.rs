@@ -188,7 +188,7 @@ fn a_server_that_is_mute_is_one_sentence_and_code_1() {
 
 #[test]
 fn an_address_that_is_none_is_one_sentence_and_code_1() {
-    for address in ["localhost:porta", "127.0.0.1:99999", "[::1]x", "[::1]:"] {
+    for address in ["localhost:porta", "127.0.0.1:99999", "[::1]x", "[::1]:", "[::1", "::1]", ""] {
         let output = run(&[address], "");
         assert_eq!(output.status.code(), Some(1));
         let expected = format!("client: endereço inválido: '{address}'. Use HOST ou HOST:PORTA.\n");

@@ -242,11 +242,13 @@ fn the_log_tells_who_comes_and_goes_and_nothing_of_what_is_said() {
     ana.line();
     beto.reset();
     ana.expect(&["Beto saiu do chat (conexão perdida)."]);
+    ana.send("/nome Zoe");
+    ana.line();
     ana.send("/sair");
     ana.line();
     let log = server.log();
     for expected in
-        ["session=1 peer=127.0.0.1:", "name=Ana joined", "name=Beto left reason=lost", "name=Ana left reason=asked"]
+        ["session=1 peer=127.0.0.1:", "name=Ana joined", "name=Beto left reason=lost", "name=Zoe left reason=asked"]
     {
         assert!(log.contains(expected), "{log}");
     }

@@ -12,7 +12,8 @@ use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THRE
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
-#[command(name = "papo", version, disable_help_flag = true, disable_version_flag = true, args_override_self = true)]
+#[command(name = "papo", version, disable_help_flag = true, disable_version_flag = true)]
+#[command(args_override_self = true, allow_negative_numbers = true)]
 struct Args {
     #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[IP:]PORT")]
     listen: Vec<Listen>,
@@ -162,6 +163,11 @@ mod tests {
                 vec!["--outbox", "muito"],
                 "papo: valor inválido para --outbox: 'muito'.",
                 "papo: invalid value for --outbox: 'muito'.",
+            ),
+            (
+                vec!["--max-connections", "-1"],
+                "papo: valor inválido para --max-connections: '-1'.",
+                "papo: invalid value for --max-connections: '-1'.",
             ),
             (vec!["--outbox"], "papo: falta o valor de --outbox.", "papo: --outbox needs a value."),
             (

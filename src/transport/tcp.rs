@@ -4,6 +4,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use log::debug;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -30,12 +31,20 @@ pub fn listen(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Sets the options of an accepted connection: no delay of small writes, and the ways to find out that the other
-/// side is gone ([`Config::keepalive`], [`Config::user_timeout`]).
+/// Accepts a connection and sets its options: no delay of small writes, and the ways to find out that the other side is
+/// gone ([`Config::keepalive`], [`Config::user_timeout`]).
 ///
 /// # Errors
-/// Those of the system, for example when the connection is broken already.
-pub fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
+/// Those of accepting. Without its options a connection still works, and if it is broken, reading from it will tell.
+pub async fn accept(listener: &TcpListener, config: &Config) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, peer) = listener.accept().await?;
+    if let Err(error) = configure(&stream, config) {
+        debug!("peer={peer} {error}");
+    }
+    Ok((stream, peer))
+}
+
+fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     let keepalive = config.keepalive;
@@ -62,8 +71,7 @@ mod tests {
         let config = Config::default();
         let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), config.backlog).unwrap();
         let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (stream, _) = listener.accept().await.unwrap();
-        configure(&stream, &config).unwrap();
+        let (stream, _) = accept(&listener, &config).await.unwrap();
         let socket = SockRef::from(&stream);
         assert!(stream.nodelay().unwrap());
         assert!(socket.keepalive().unwrap());
