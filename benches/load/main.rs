@@ -1,0 +1,179 @@
+//! What fan-out costs, side by side: papo, the floors and, with `--peers`, other servers that are installed here.
+//!
+//! ```text
+//! cargo bench --bench load                     # papo beside the floors
+//! cargo bench --bench load -- --peers          # and beside redis-server, ngircd and nats-server
+//! cargo bench --bench load -- --rounds 1 --seconds 1 --only burst
+//! ```
+//!
+//! The server is a process of its own on one core, the load comes from another one. Every round runs all servers, so that
+//! they share the moods of the machine; what is shown are medians over the rounds, and what counts are the ratios in a
+//! table. Linux only.
+#![allow(clippy::expect_used, unreachable_pub, reason = "a benchmark may panic, and its modules are seen by it alone")]
+
+mod floor;
+mod generator;
+mod process;
+mod server;
+
+use std::time::Duration;
+
+use clap::Parser;
+use generator::{Idle, Outcome, Pace, Workload};
+use server::Server;
+
+/// The core of the servers, and that of the load.
+const SERVER_CORES: [usize; 1] = [0];
+const OWN_CORES: [usize; 1] = [1];
+
+#[derive(Parser)]
+struct Args {
+    /// Rounds; the median is shown
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Seconds for each workload and server
+    #[arg(long, default_value_t = 3)]
+    seconds: u64,
+    /// Only what has this in its name
+    #[arg(long, default_value = "")]
+    only: String,
+    /// Run redis-server, ngircd and nats-server too, if they are installed
+    #[arg(long)]
+    peers: bool,
+    /// People who come in one after the other and say nothing
+    #[arg(long, default_value_t = 5000)]
+    idle: usize,
+    /// Be a floor
+    #[arg(long, hide = true)]
+    serve_floor: Option<String>,
+    /// Given by cargo
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+fn main() {
+    let args = Args::parse();
+    match args.serve_floor.as_deref() {
+        Some("plain") => return floor::serve(floor::Floor::Plain).expect("a floor"),
+        Some(_) => return floor::serve(floor::Floor::Coalescing).expect("a floor"),
+        None => {}
+    }
+    rlimit::increase_nofile_limit(u64::MAX).expect("a limit of open files");
+    let mut servers = vec![Server::Floor, Server::CoalescingFloor, Server::Papo { threads: 1 }];
+    if args.peers {
+        servers.extend([Server::Redis, Server::Ngircd, Server::Nats].into_iter().filter(|peer| peer.is_installed()));
+    }
+    let workload = |readers, senders, text, pace| Workload {
+        readers,
+        senders,
+        text,
+        pace,
+        time: Duration::from_secs(args.seconds),
+    };
+    let workloads = [
+        ("paced: 100 readers, 1 sender, 64 B, 200/s", workload(100, 1, 64, Pace::Rate(200))),
+        ("paced: 1,000 readers, 1 sender, 64 B, 20/s", workload(1000, 1, 64, Pace::Rate(20))),
+        ("burst: 100 readers, 10 senders, window 16, 64 B", workload(100, 10, 64, Pace::Window(16))),
+        ("burst: 100 readers, 10 senders, window 1, 64 B", workload(100, 10, 64, Pace::Window(1))),
+        ("burst: 1,000 readers, 4 senders, window 16, 128 B", workload(1000, 4, 128, Pace::Window(16))),
+    ];
+    for (name, workload) in workloads.iter().filter(|(name, _)| name.contains(&args.only)) {
+        measure(name, *workload, &servers, args.rounds);
+    }
+    if "whisper".contains(&args.only) {
+        measure_whispers(&servers, args.rounds);
+    }
+    if "idle".contains(&args.only) {
+        measure_idle(&servers, args.idle, args.rounds);
+    }
+    if "threads: burst".contains(&args.only) {
+        measure_threads(workloads[2].1, args.rounds);
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// The median over the rounds, of each server.
+fn medians<T>(rounds: &[Vec<T>], value: impl Fn(&T) -> f64) -> Vec<f64> {
+    let servers = rounds.first().map_or(0, Vec::len);
+    (0..servers).map(|server| median(rounds.iter().map(|round| value(&round[server])).collect())).collect()
+}
+
+fn measure(name: &str, workload: Workload, servers: &[Server], rounds: usize) {
+    let run = |server: &Server| generator::run(*server, workload, &SERVER_CORES, &OWN_CORES);
+    let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
+    let cpu = medians(&rounds, |outcome| outcome.cpu);
+    let throughput = medians(&rounds, |outcome| outcome.deliveries as f64 / outcome.seconds);
+    let each = [0.5, 0.99].map(|share| medians(&rounds, |outcome| outcome.each.quantile(share)));
+    let last = [0.5, 0.99].map(|share| medians(&rounds, |outcome| outcome.last.quantile(share)));
+    println!("\n{name}");
+    println!(
+        "{:<18} {:>8} {:>8} {:>8} {:>12} {:>16} {:>16} {:>6}",
+        "", "CPU µs", "× floor", "× coal.", "deliveries/s", "each p50/p99 µs", "last p50/p99 µs", "wrong"
+    );
+    for (place, server) in servers.iter().enumerate() {
+        let wrong: u64 = rounds.iter().map(|round| round[place].wrong).sum();
+        println!(
+            "{:<18} {:>8.3} {:>8.2} {:>8.2} {:>12.0} {:>16} {:>16} {:>6}",
+            server.name(),
+            cpu[place],
+            cpu[place] / cpu[0],
+            cpu[place] / cpu[1],
+            throughput[place],
+            format!("{:.0} / {:.0}", each[0][place], each[1][place]),
+            format!("{:.0} / {:.0}", last[0][place], last[1][place]),
+            wrong,
+        );
+    }
+}
+
+fn measure_whispers(servers: &[Server], rounds: usize) {
+    println!("\nwhisper: from one to one, 64 B, one after the other");
+    let able: Vec<Server> = servers.iter().copied().filter(|server| server.whisper(0, 1, "").is_some()).collect();
+    let run = |server: &Server| generator::whispers(*server, 2000, &SERVER_CORES, &OWN_CORES).unwrap_or_default();
+    let rounds: Vec<Vec<_>> = (0..rounds).map(|_| able.iter().map(run).collect()).collect();
+    let quantiles = [0.5, 0.99].map(|share| medians(&rounds, |latencies| latencies.quantile(share)));
+    for (place, server) in able.iter().enumerate() {
+        println!("{:<18} p50 {:.0} µs, p99 {:.0} µs", server.name(), quantiles[0][place], quantiles[1][place]);
+    }
+}
+
+fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
+    println!("\nidle: {people} people come in one after the other, say nothing, and go");
+    let run = |server: &Server| generator::idle(*server, people, &SERVER_CORES, &OWN_CORES);
+    let rounds: Vec<Vec<Idle>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
+    let bytes = medians(&rounds, |idle| idle.bytes);
+    let joining = medians(&rounds, |idle| idle.joining);
+    let cpu = medians(&rounds, |idle| idle.cpu);
+    let after = medians(&rounds, |idle| idle.after);
+    for (place, server) in servers.iter().enumerate() {
+        println!(
+            "{:<18} {:>7.0} bytes each, all in after {:.1} s, {:.2} % of a core while silent, memory afterwards × {:.2}",
+            server.name(),
+            bytes[place],
+            joining[place],
+            cpu[place] * 100.0,
+            after[place],
+        );
+    }
+}
+
+/// Here the servers may use both cores; the load shares one of them.
+fn measure_threads(workload: Workload, rounds: usize) {
+    println!("\nthreads: burst of 100 readers, 10 senders, window 16, 64 B, all cores for everybody");
+    let servers = [Server::Papo { threads: 1 }, Server::Papo { threads: 2 }];
+    let run = |server: &Server| generator::run(*server, workload, &[0, 1], &[0, 1]);
+    let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
+    let throughput = medians(&rounds, |outcome| outcome.deliveries as f64 / outcome.seconds);
+    for (place, server) in servers.iter().enumerate() {
+        println!(
+            "{:<18} {:>9.0} deliveries/s, × {:.2}",
+            server.name(),
+            throughput[place],
+            throughput[place] / throughput[0]
+        );
+    }
+}

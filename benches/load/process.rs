@@ -1,0 +1,81 @@
+//! A server as a process of its own: where it runs, what it costs.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_setaffinity};
+
+/// A server process; killed when dropped.
+pub struct Process {
+    child: Child,
+    pub address: SocketAddr,
+}
+
+/// Pins this thread, and the processes it starts from now on, to these cores.
+pub fn pin(cores: &[usize]) {
+    let mut set = CpuSet::new();
+    cores.iter().for_each(|core| set.set(*core));
+    if let Err(error) = sched_setaffinity(None, &set) {
+        eprintln!("cannot pin to cores {cores:?}: {error}");
+    }
+}
+
+impl Process {
+    /// Starts a server that prints a line ending with its address and port, on these cores.
+    pub fn start(command: &mut Command, server_cores: &[usize], own_cores: &[usize]) -> Process {
+        pin(server_cores);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        pin(own_cores);
+        let mut child = child.expect("the server starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let address = lines.find_map(|line| address_in(&line.expect("the server prints its address")));
+        Process { child, address: address.expect("the server prints its address") }
+    }
+
+    /// Starts a server that says nothing, and waits until it listens there.
+    pub fn start_mute(command: &mut Command, port: u16, server_cores: &[usize], own_cores: &[usize]) -> Process {
+        pin(server_cores);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        pin(own_cores);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let process = Process { child: child.expect("the server starts"), address };
+        while std::net::TcpStream::connect(address).is_err() {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        process
+    }
+
+    /// The CPU time of all its threads so far.
+    pub fn cpu(&self) -> Duration {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a process of ours");
+        let nanoseconds = tasks.map(|task| {
+            let schedstat = fs::read_to_string(task.expect("a thread").path().join("schedstat")).unwrap_or_default();
+            schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)
+        });
+        Duration::from_nanos(nanoseconds.sum())
+    }
+
+    /// Its resident memory in bytes.
+    pub fn rss(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process of ours");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells it");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (before, port) = line.rsplit_once(' ')?;
+    let ip = before.rsplit(' ').next()?;
+    Some(SocketAddr::new(ip.parse().ok()?, port.parse().ok()?))
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // it may be gone already
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,175 @@
+//! The servers that are measured, and how one speaks to each: how a connection comes in, how a line is sent, and what a
+//! reader gets of it. Every line has the same length, so whatever a reader gets has, too.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::Process;
+
+/// A server to measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Server {
+    Floor,
+    CoalescingFloor,
+    Papo { threads: usize },
+    Redis,
+    Ngircd,
+    Nats,
+}
+
+impl Server {
+    pub fn name(self) -> String {
+        match self {
+            Server::Floor => "floor".to_owned(),
+            Server::CoalescingFloor => "coalescing floor".to_owned(),
+            Server::Papo { threads: 1 } => "papo".to_owned(),
+            Server::Papo { threads } => format!("papo --threads {threads}"),
+            Server::Redis => "redis".to_owned(),
+            Server::Ngircd => "ngircd".to_owned(),
+            Server::Nats => "nats".to_owned(),
+        }
+    }
+
+    /// Whether it can be started here.
+    pub fn is_installed(self) -> bool {
+        let program = match self {
+            Server::Redis => "redis-server",
+            Server::Ngircd => "ngircd",
+            Server::Nats => "nats-server",
+            _ => return true,
+        };
+        Command::new(program).arg("--version").output().is_ok()
+    }
+
+    pub fn start(self, server_cores: &[usize], own_cores: &[usize]) -> Process {
+        let floor = |name| {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.args(["--serve-floor", name]);
+            Process::start(&mut command, server_cores, own_cores)
+        };
+        let mute = |program: &str, port: u16, arguments: &[&str]| {
+            Process::start_mute(Command::new(program).args(arguments), port, server_cores, own_cores)
+        };
+        match self {
+            Server::Floor => floor("plain"),
+            Server::CoalescingFloor => floor("coalescing"),
+            Server::Papo { threads } => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
+                command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
+                command.env("RUST_LOG", "off");
+                Process::start(&mut command, server_cores, own_cores)
+            }
+            Server::Redis => {
+                let port = free_port();
+                let port_text = port.to_string();
+                let options = ["--port", &port_text, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"];
+                mute("redis-server", port, &options)
+            }
+            Server::Nats => {
+                let port = free_port();
+                mute("nats-server", port, &["-a", "127.0.0.1", "-p", &port.to_string()])
+            }
+            Server::Ngircd => {
+                let port = free_port();
+                let config = temporary_file(
+                    "ngircd",
+                    &format!(
+                        "[Global]\nName = bench.local\nListen = 127.0.0.1\nPorts = {port}\nMotdPhrase = hi\n\
+                     [Limits]\nMaxConnections = 0\nMaxConnectionsIP = 0\nMaxJoins = 0\nMaxPenaltyTime = 0\nPingTimeout = 600\n\
+                     [Options]\nDNS = no\nIdent = no\nPAM = no\n"
+                    ),
+                );
+                mute("ngircd", port, &["-n", "-f", &config.to_string_lossy()])
+            }
+        }
+    }
+
+    /// What a connection sends first. Readers and senders have numbers of their own.
+    pub fn hello(self, is_sender: bool, number: usize) -> Vec<u8> {
+        let name = nick(is_sender, number);
+        match self {
+            Server::Floor | Server::CoalescingFloor => String::new(),
+            Server::Papo { .. } => format!("{name}\n"),
+            Server::Redis if is_sender => "*1\r\n$4\r\nPING\r\n".to_owned(),
+            Server::Redis => "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n".to_owned(),
+            Server::Nats => {
+                let subscribe = if is_sender { "" } else { "SUB room 1\r\n" };
+                format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{subscribe}PING\r\n")
+            }
+            Server::Ngircd => format!("NICK {name}\r\nUSER {name} 0 * :x\r\nJOIN #room\r\n"),
+        }
+        .into_bytes()
+    }
+
+    /// What a connection reads when it is in; it comes once.
+    pub fn welcome(self, is_sender: bool) -> &'static [u8] {
+        match self {
+            Server::Floor | Server::CoalescingFloor => b"",
+            Server::Papo { .. } => b"Type /help for the commands.\n",
+            Server::Redis if is_sender => b"+PONG\r\n",
+            Server::Redis => b"subscribe\r\n$4\r\nroom\r\n:1\r\n",
+            Server::Nats => b"PONG\r\n",
+            Server::Ngircd => b":End of NAMES list\r\n",
+        }
+    }
+
+    /// What a sender writes to say `text`.
+    pub fn line(self, sender: usize, text: &str) -> Vec<u8> {
+        match self {
+            Server::Floor | Server::CoalescingFloor => return self.delivered(sender, text),
+            Server::Papo { .. } => format!("{text}\n"),
+            Server::Redis => format!("*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len()),
+            Server::Nats => format!("PUB room {}\r\n{text}\r\n", text.len()),
+            Server::Ngircd => format!("PRIVMSG #room :{text}\r\n"),
+        }
+        .into_bytes()
+    }
+
+    /// What a reader gets when a sender says `text`. The floors hand on what papo would.
+    pub fn delivered(self, sender: usize, text: &str) -> Vec<u8> {
+        let name = nick(true, sender);
+        match self {
+            Server::Floor | Server::CoalescingFloor | Server::Papo { .. } => format!("{name}: {text}\n"),
+            Server::Redis => {
+                format!("*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len())
+            }
+            Server::Nats => format!("MSG room 1 {}\r\n{text}\r\n", text.len()),
+            Server::Ngircd => format!(":{name}!~{name}@127.0.0.1 PRIVMSG #room :{text}\r\n"),
+        }
+        .into_bytes()
+    }
+
+    /// Whether those who send are handed what the others send.
+    pub fn tells_senders(self) -> bool {
+        !matches!(self, Server::Redis | Server::Nats)
+    }
+
+    /// What a sender writes to whisper `text` to another sender, and what that one reads; `None` if it cannot be done.
+    pub fn whisper(self, from: usize, to: usize, text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (from, to) = (nick(true, from), nick(true, to));
+        let (line, delivered) = match self {
+            Server::Papo { .. } => (format!("@{to} {text}\n"), format!("{from} (private): {text}\n")),
+            Server::Ngircd => {
+                (format!("PRIVMSG {to} :{text}\r\n"), format!(":{from}!~{from}@127.0.0.1 PRIVMSG {to} :{text}\r\n"))
+            }
+            _ => return None,
+        };
+        Some((line.into_bytes(), delivered.into_bytes()))
+    }
+}
+
+fn nick(is_sender: bool, number: usize) -> String {
+    format!("{}{number:05}", if is_sender { 's' } else { 'r' })
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("a listener").port()
+}
+
+fn temporary_file(name: &str, content: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("papo-load-{name}-{}", std::process::id()));
+    fs::write(&path, content).expect("a temporary file");
+    path
+}
