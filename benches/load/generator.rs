@@ -95,9 +95,13 @@ struct Crowd {
 impl Crowd {
     fn connect(server: Server, process: &Process, readers: usize, senders: usize) -> Crowd {
         let poll = Poll::new().expect("epoll");
+        let knock =
+            |index: usize| knock(server, process, index >= readers, index.checked_sub(readers).unwrap_or(index));
+        let streams: Vec<std::net::TcpStream> = (0..readers + senders).map(knock).collect();
         let mut connections = Vec::new();
-        for index in 0..readers + senders {
-            let stream = enter(server, process, index >= readers, index.checked_sub(readers).unwrap_or(index));
+        for (index, mut stream) in streams.into_iter().enumerate() {
+            enter(server, &mut stream, index >= readers);
+            stream.set_nonblocking(true).expect("a socket");
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(index), Interest::READABLE).expect("epoll");
             connections.push(Connection { stream, read: 0, unsent: Vec::new() });
@@ -159,23 +163,25 @@ impl Crowd {
     }
 }
 
-/// Connects and comes in.
-fn enter(server: Server, process: &Process, is_sender: bool, number: usize) -> std::net::TcpStream {
+/// Connects and says who it is.
+fn knock(server: Server, process: &Process, is_sender: bool, number: usize) -> std::net::TcpStream {
     let mut stream = std::net::TcpStream::connect(process.address).expect("the server listens");
     stream.set_nodelay(true).expect("a socket");
     stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
     stream.write_all(&server.hello(is_sender, number)).expect("the server reads");
+    stream
+}
+
+/// Waits until it is let in.
+fn enter(server: Server, stream: &mut std::net::TcpStream, is_sender: bool) {
     let welcome = server.welcome(is_sender);
-    let mut seen = Vec::new();
-    let mut byte = [0; 4096];
-    while !seen.windows(welcome.len().max(1)).any(|window| window == welcome) && !welcome.is_empty() {
-        match stream.read(&mut byte) {
-            Ok(read @ 1..) => seen.extend_from_slice(&byte[..read]),
+    let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
+    while !welcome.is_empty() && !seen.windows(welcome.len()).any(|window| window == welcome) {
+        match stream.read(&mut buffer) {
+            Ok(read @ 1..) => seen.extend_from_slice(&buffer[..read]),
             other => panic!("{}: not let in: {other:?} {}", server.name(), String::from_utf8_lossy(&seen)),
         }
     }
-    stream.set_nonblocking(true).expect("a socket");
-    stream
 }
 
 /// The lines that are on their way, and what was read.
@@ -346,8 +352,8 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
 pub fn whispers(server: Server, count: usize, server_cores: &[usize], own_cores: &[usize]) -> Option<Latencies> {
     server.whisper(0, 1, "")?;
     let process = server.start(server_cores, own_cores);
-    let mut people: Vec<std::net::TcpStream> = (0..2).map(|number| enter(server, &process, true, number)).collect();
-    people.iter_mut().for_each(|person| person.set_nonblocking(false).expect("a socket"));
+    let mut people: Vec<std::net::TcpStream> = (0..2).map(|number| knock(server, &process, true, number)).collect();
+    people.iter_mut().for_each(|person| enter(server, person, true));
     let mut latencies = Latencies::default();
     let mut buffer = vec![0; 4096];
     for sequence in 0..count {
@@ -370,7 +376,8 @@ pub fn whispers(server: Server, count: usize, server_cores: &[usize], own_cores:
 pub struct Idle {
     /// Bytes of memory for each.
     pub bytes: f64,
-    /// The memory after they left, as a share of that before they came.
+    /// Bytes of memory of the server before they came, and after they left.
+    pub before: f64,
     pub after: f64,
     /// Seconds until all had come in, one after the other.
     pub joining: f64,
@@ -382,12 +389,13 @@ pub struct Idle {
 pub fn idle(server: Server, people: usize, server_cores: &[usize], own_cores: &[usize]) -> Idle {
     let process = server.start(server_cores, own_cores);
     // whoever comes first makes the server ready
-    drop(enter(server, &process, true, 0));
+    enter(server, &mut knock(server, &process, true, 0), true);
     let before = process.rss() as f64;
     let start = Instant::now();
     let mut crowd = Crowd::connect(server, &process, people, 1);
     let joining = start.elapsed().as_secs_f64();
-    let bytes = (process.rss() as f64 - before) / people as f64;
+    let full = process.rss();
+    let bytes = (full as f64 - before) / people as f64;
     let cpu = process.cpu();
     std::thread::sleep(SILENCE);
     let cpu = (process.cpu() - cpu).as_secs_f64() / SILENCE.as_secs_f64();
@@ -402,7 +410,7 @@ pub fn idle(server: Server, people: usize, server_cores: &[usize], own_cores: &[
         }
         used = process.cpu();
     }
-    Idle { bytes, after: process.rss() as f64 / before, joining, cpu }
+    Idle { bytes, before, after: process.rss() as f64, joining, cpu }
 }
 
 /// How long the silent are watched.

@@ -148,15 +148,16 @@ fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
     let bytes = medians(&rounds, |idle| idle.bytes);
     let joining = medians(&rounds, |idle| idle.joining);
     let cpu = medians(&rounds, |idle| idle.cpu);
-    let after = medians(&rounds, |idle| idle.after);
+    let [before, after] = [|idle: &Idle| idle.before, |idle: &Idle| idle.after].map(|value| medians(&rounds, value));
     for (place, server) in servers.iter().enumerate() {
         println!(
-            "{:<18} {:>7.0} bytes each, all in after {:.1} s, {:.2} % of a core while silent, memory afterwards × {:.2}",
+            "{:<18} {:>7.0} bytes each, all in after {:.1} s, {:.2} % of a core while silent, {:.1} MB before and {:.1} MB after",
             server.name(),
             bytes[place],
             joining[place],
             cpu[place] * 100.0,
-            after[place],
+            before[place] / 1e6,
+            after[place] / 1e6,
         );
     }
 }
