@@ -4,15 +4,17 @@
 //!
 //! Ana types `oi` and Enter; this is how it reaches everybody else:
 //!
-//! 1. [`server`] accepted her connection, gave it the options of [`transport::tcp`], and started a [`session`] on it.
+//! 1. [`server`] accepted her connection, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
+//!    thread, which started a [`session`] on it.
 //! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them.
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
 //!    [`Command`](chat::command::Command).
 //! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).
 //! 5. The room asks its [`Registry`](chat::registry::Registry) who is speaking, makes a numbered
-//!    [`Event`](chat::event::Event), and sends every other session a [`Deliver`](room::Deliver).
-//! 6. Each session puts the event's bytes, encoded once for all readers of a language
-//!    ([`Encoded`](dialect::Encoded)), into its [`outbox`], and writes as much as its socket takes.
+//!    [`Event`](chat::event::Event), and puts it into the present [`turn`]. When its mailbox is empty, it sends the turn
+//!    to every hub ([`Deliver`](room::Deliver)): once a thread, not once a reader.
+//! 6. The hub walks its sessions. Each takes what it reads of the turn, written out once for all readers of a language,
+//!    and writes it to its socket at once; what the socket does not take waits in the session's [`outbox`].
 //!
 //! # How a session ends
 //!
@@ -28,8 +30,10 @@
 //! main.rs, cli     arguments, logging, signals, exit code
 //! server           listening, accepting, limits of connections, shutdown       knows sockets
 //! transport        how a socket is opened and kept alive                       knows bytes
+//! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
-//! room             the ChatRoom actor: registry, order, fan-out                knows no bytes, no sockets
+//! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
+//! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! outbox           what is owed to one session, and its bound                  knows no meaning
 //! config           every limit: unit, default, what happens beyond it

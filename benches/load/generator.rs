@@ -49,6 +49,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Microseconds of the server's CPU for each delivery.
     pub cpu: f64,
+    /// The same of its busiest thread: with a core for each, it is what limits the server.
+    pub busiest: f64,
     /// Microseconds from sending to reading, of each delivery and of the last reader of each line.
     pub each: Latencies,
     pub last: Latencies,
@@ -307,7 +309,7 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
     let mut traffic = Traffic::new(server, text, senders);
     let mut outcome = Outcome::default();
     let is_paced = matches!(pace, Pace::Rate(_));
-    let (start, cpu) = (Instant::now(), process.cpu());
+    let (start, cpu) = (Instant::now(), process.cpu_of_threads());
     let mut due = 0;
     loop {
         let now = Instant::now();
@@ -343,7 +345,11 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
     outcome.seconds = start.elapsed().as_secs_f64();
     let told = readers + if server.tells_senders() { senders - 1 } else { 0 };
     outcome.deliveries = (traffic.done * told) as u64;
-    outcome.cpu = (process.cpu() - cpu).as_secs_f64() * 1e6 / outcome.deliveries as f64;
+    let used =
+        process.cpu_of_threads().into_iter().map(|(thread, now)| now - cpu.get(&thread).copied().unwrap_or_default());
+    let used: Vec<f64> = used.map(|time| time.as_secs_f64() * 1e6 / outcome.deliveries as f64).collect();
+    outcome.cpu = used.iter().sum();
+    outcome.busiest = used.into_iter().fold(0.0, f64::max);
     outcome.wrong = traffic.wrong;
     outcome
 }

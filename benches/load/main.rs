@@ -162,19 +162,23 @@ fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
     }
 }
 
-/// Here the servers may use both cores; the load shares one of them.
+/// What more threads bring. On a machine with two cores the load takes one of them, so the deliveries a second tell little;
+/// what the busiest thread uses for a delivery tells how many it could do with a core for itself.
 fn measure_threads(workload: Workload, rounds: usize) {
     println!("\nthreads: burst of 100 readers, 10 senders, window 16, 64 B, all cores for everybody");
     let servers = [Server::Papo { threads: 1 }, Server::Papo { threads: 2 }];
     let run = |server: &Server| generator::run(*server, workload, &[0, 1], &[0, 1]);
     let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
     let throughput = medians(&rounds, |outcome| outcome.deliveries as f64 / outcome.seconds);
+    let (cpu, busiest) = (medians(&rounds, |outcome| outcome.cpu), medians(&rounds, |outcome| outcome.busiest));
     for (place, server) in servers.iter().enumerate() {
         println!(
-            "{:<18} {:>9.0} deliveries/s, × {:.2}",
+            "{:<18} {:>9.0} deliveries/s here; CPU {:.3} µs, of the busiest thread {:.3} µs: × {:.2} with a core for each",
             server.name(),
             throughput[place],
-            throughput[place] / throughput[0]
+            cpu[place],
+            busiest[place],
+            busiest[0] / busiest[place],
         );
     }
 }

@@ -1,5 +1,7 @@
 //! A server as a process of its own: where it runs, what it costs.
 
+use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -50,12 +52,19 @@ impl Process {
 
     /// The CPU time of all its threads so far.
     pub fn cpu(&self) -> Duration {
+        self.cpu_of_threads().into_values().sum()
+    }
+
+    /// The CPU time of each thread so far.
+    pub fn cpu_of_threads(&self) -> HashMap<OsString, Duration> {
         let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a process of ours");
-        let nanoseconds = tasks.map(|task| {
-            let schedstat = fs::read_to_string(task.expect("a thread").path().join("schedstat")).unwrap_or_default();
-            schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0)
+        let of_thread = tasks.map(|task| {
+            let task = task.expect("a thread");
+            let schedstat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+            let nanoseconds = schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
+            (task.file_name(), Duration::from_nanos(nanoseconds))
         });
-        Duration::from_nanos(nanoseconds.sum())
+        of_thread.collect()
     }
 
     /// Its resident memory in bytes.

@@ -95,7 +95,7 @@ impl Server {
             Server::Redis => "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n".to_owned(),
             Server::Nats => {
                 let subscribe = if is_sender { "" } else { "SUB room 1\r\n" };
-                format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{subscribe}PING\r\n")
+                format!("CONNECT {{\"verbose\":false,\"pedantic\":false}}\r\n{subscribe}")
             }
             Server::Ngircd => format!("NICK {name}\r\nUSER {name} 0 * :x\r\nJOIN #room\r\n"),
         }
@@ -109,7 +109,8 @@ impl Server {
             Server::Papo { .. } => b"Type /help for the commands.\n",
             Server::Redis if is_sender => b"+PONG\r\n",
             Server::Redis => b"subscribe\r\n$4\r\nroom\r\n:1\r\n",
-            Server::Nats => b"PONG\r\n",
+            // it measures each new connection once, and its PING would stand among the lines
+            Server::Nats => b"PING\r\n",
             Server::Ngircd => b":End of NAMES list\r\n",
         }
     }
