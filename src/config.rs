@@ -16,7 +16,8 @@ pub const DEFAULT_PORT: u16 = 9999;
 /// What [`Config::max_line`] may be, in bytes. A line must be shorter than what one read brings.
 pub const MAX_LINE: RangeInclusive<usize> = 64..=8000;
 
-/// An outbox holds at least so many lines of the greatest length. With less, one long line would disconnect everybody.
+/// An outbox holds at least so many lines of the greatest length. With less, whoever does not take a long line at once
+/// would be disconnected by the next word.
 pub const MIN_OUTBOX_LINES: usize = 2;
 
 /// The most [`Config::threads`].
@@ -53,8 +54,8 @@ pub struct Config {
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
-    /// beyond it that session is disconnected with a reason, and nobody else is slowed. Default: 1 MiB; at least
-    /// [`MIN_OUTBOX_LINES`] lines. 0 = off.
+    /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
+    /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,

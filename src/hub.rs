@@ -19,7 +19,7 @@ use crate::room::{Attach, ChatRoom, Deliver, Delivered, EXIT_INTERNAL, HubId, Sh
 use crate::session::{Connection, Reader, Session, Setup};
 use crate::turn::{Item, Turn};
 
-/// Starts a session on the thread of the hub.
+/// Starts a session on the thread of the hub; closes the connection if the server stops.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Admit<S> {
@@ -72,6 +72,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Handler<Admit<S>> for H
     type Result = ();
 
     fn handle(&mut self, Admit { session, peer, stream, guard }: Admit<S>, _: &mut Self::Context) {
+        if self.is_shutting_down {
+            return;
+        }
         let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config) };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);

@@ -164,6 +164,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     /// Owes the person some bytes. If that is too much, as much as possible is written first: whoever reads is not cut
     /// because much happened in one turn.
     fn owe(&mut self, bytes: Bytes) {
+        if self.is_closing() {
+            return;
+        }
         self.outbox.push(bytes);
         if self.outbox.is_over_limit() {
             self.write_now();

@@ -58,9 +58,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     fn take_turn(&mut self, turn: &Turn, own: &[usize]) {
         let mut next = 0;
         for &at in own {
-            if self.is_closing() {
-                return;
-            }
             self.take_events(turn, next..at);
             match &turn.items()[at] {
                 // no echo, but the line has arrived
@@ -69,7 +66,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                         self.in_flight = self.in_flight.saturating_sub(1);
                     }
                 }
-                Item::To(_, private) => self.take_private(private),
+                Item::To(_, private) if !self.is_closing() => self.take_private(private),
+                Item::To(..) => return,
             }
             next = at + 1;
         }
@@ -81,29 +79,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         if !matches!(self.stage, Stage::Chatting | Stage::Leaving(_)) {
             return;
         }
-        if self.ignored.is_empty() {
-            self.owe(turn.text(range.clone(), self.language));
-            if turn.renames() {
-                self.follow_renames(turn, range);
-            }
-            return;
-        }
-        for at in range {
-            match turn.items()[at].event() {
-                Some(EventKind::Said { from, .. } | EventKind::Acted { from, .. }) if self.ignores(from) => {}
-                _ if self.is_closing() => return,
-                _ => self.owe(turn.text(at..at + 1, self.language)),
-            }
-            self.follow_renames(turn, at..at + 1);
-        }
-    }
-
-    fn follow_renames(&mut self, turn: &Turn, range: Range<usize>) {
-        for item in &turn.items()[range] {
-            if let Some(EventKind::Renamed { old, new }) = item.event() {
-                self.follow_rename(old, new);
+        let mut from = range.start;
+        if turn.renames() || !self.ignored.is_empty() {
+            for at in range.clone() {
+                match turn.items()[at].event() {
+                    Some(EventKind::Renamed { old, new }) => self.follow_rename(old, new),
+                    Some(EventKind::Said { from: author, .. } | EventKind::Acted { from: author, .. })
+                        if self.ignores(author) =>
+                    {
+                        self.owe(turn.text(from..at, self.language));
+                        from = at + 1;
+                    }
+                    _ => {}
+                }
             }
         }
+        self.owe(turn.text(from..range.end, self.language));
     }
 
     /// Whoever is ignored, or was whispering, stays so under the new name.
