@@ -25,7 +25,8 @@ pub struct CleanText(String);
 impl CleanText {
     /// Cleans a line. At most three times as long as what went in; cleaning twice changes nothing.
     pub fn new(line: String) -> CleanText {
-        if line.chars().all(|c| fate(c) == Fate::Stays) {
+        let is_clean_ascii = |byte| matches!(byte, b'\t' | b' '..=b'~');
+        if line.bytes().all(is_clean_ascii) || line.chars().all(|c| fate(c) == Fate::Stays) {
             return CleanText(line);
         }
         let mut clean = String::with_capacity(line.len() + 16);
@@ -123,6 +124,9 @@ const MAX_TAGS: usize = 6;
 
 /// Whether nothing is seen of a character, although it is no white space: somebody may have typed it unknowingly.
 pub(crate) fn is_invisible(c: char) -> bool {
+    if c.is_ascii() {
+        return false;
+    }
     // the braille blank; letters: the Hangul fillers; marks: the grapheme joiner, Khmer inherent vowels, variation selectors
     matches!(
         c,

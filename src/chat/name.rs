@@ -89,7 +89,7 @@ impl Name {
         if text.len() > MAX_RAW_BYTES {
             return Err(NameError::TooLong);
         }
-        let shown: String = text.nfc().collect();
+        let shown: String = if text.is_ascii() { text.to_owned() } else { text.nfc().collect() };
         if shown.len() > MAX_BYTES || shown.chars().count() > MAX_CHARS {
             return Err(NameError::TooLong);
         }
@@ -135,9 +135,10 @@ fn check_characters(shown: &str) -> Result<(), NameError> {
 }
 
 fn is_letter_or_digit(c: char) -> bool {
-    !is_invisible(c)
-        && (c.general_category_group() == GeneralCategoryGroup::Letter
-            || c.general_category() == GeneralCategory::DecimalNumber)
+    c.is_ascii_alphanumeric()
+        || !is_invisible(c)
+            && (c.general_category_group() == GeneralCategoryGroup::Letter
+                || c.general_category() == GeneralCategory::DecimalNumber)
 }
 
 fn is_mark(c: char) -> bool {
