@@ -86,8 +86,11 @@ fn main() {
     if "idle".contains(&args.only) {
         measure_idle(&servers, args.idle, args.rounds);
     }
-    if "threads: burst".contains(&args.only) {
-        measure_threads(workloads[2].1, args.rounds);
+    for (name, workload) in &workloads[2..] {
+        let name = format!("threads, all cores for everybody, {name}");
+        if name.contains(&args.only) {
+            measure_threads(&name, *workload, args.rounds);
+        }
     }
 }
 
@@ -164,8 +167,8 @@ fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
 
 /// What more threads bring. On a machine with two cores the load takes one of them, so the deliveries a second tell little;
 /// what the busiest thread uses for a delivery tells how many it could do with a core for itself.
-fn measure_threads(workload: Workload, rounds: usize) {
-    println!("\nthreads: burst of 100 readers, 10 senders, window 16, 64 B, all cores for everybody");
+fn measure_threads(name: &str, workload: Workload, rounds: usize) {
+    println!("\n{name}");
     let servers = [Server::Papo { threads: 1 }, Server::Papo { threads: 2 }];
     let run = |server: &Server| generator::run(*server, workload, &[0, 1], &[0, 1]);
     let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
