@@ -10,12 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use log::error;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::chat::registry::SessionId;
 use crate::config::Config;
-use crate::room::{Attach, ChatRoom, Deliver, Delivered, EXIT_INTERNAL, HubId, Shutdown};
+use crate::room::{Attach, ChatRoom, Deliver, Delivered, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup};
 use crate::turn::{Item, Turn};
 
@@ -56,14 +55,9 @@ impl Actor for Hub {
         self.room.do_send(Attach { hub: self.id, recipient: ctx.address().recipient() });
     }
 
-    /// Sessions without their hub would stay mute: like a server without its room.
     fn stopped(&mut self, _: &mut Self::Context) {
-        if self.is_shutting_down {
-            return;
-        }
-        error!("a hub stopped unasked: ending the process with code {EXIT_INTERNAL}");
-        if let Some(system) = System::try_current() {
-            system.stop_with_code(EXIT_INTERNAL);
+        if !self.is_shutting_down {
+            end_process("a hub");
         }
     }
 }

@@ -267,16 +267,19 @@ impl ChatRoom {
 impl Actor for ChatRoom {
     type Context = Context<Self>;
 
-    /// A server without its room would accept people and stay mute, so it ends, and whoever watches over it starts
-    /// it anew.
     fn stopped(&mut self, _: &mut Self::Context) {
-        if self.is_shutting_down {
-            return;
+        if !self.is_shutting_down {
+            end_process("the room");
         }
-        error!("the room stopped unasked: ending the process with code {EXIT_INTERNAL}");
-        if let Some(system) = System::try_current() {
-            system.stop_with_code(EXIT_INTERNAL);
-        }
+    }
+}
+
+/// Ends the process, because an actor has stopped unasked without which the server would accept people and stay mute.
+/// Whoever watches over the process starts it anew.
+pub(crate) fn end_process(actor: &str) {
+    error!("{actor} stopped unasked: ending the process with code {EXIT_INTERNAL}");
+    if let Some(system) = System::try_current() {
+        system.stop_with_code(EXIT_INTERNAL);
     }
 }
 

@@ -322,8 +322,8 @@ async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_wor
     drop(near);
 }
 
-#[actix_rt::test]
-async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
+/// Ana, to whom Beto has said more than she may be owed.
+async fn somebody_who_does_not_read() -> (House, Person, Person) {
     let mut house = House::open(Config { outbox: 2000, ..Config::default() });
     let mut beto = house.join("Beto").await;
     let mut ana = house.connect(100);
@@ -332,6 +332,12 @@ async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
     for _ in 0..20 {
         beto.send(&format!("{}\n", "x".repeat(200))).await;
     }
+    (house, ana, beto)
+}
+
+#[actix_rt::test]
+async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
+    let (_house, mut ana, mut beto) = somebody_who_does_not_read().await;
     let start = Instant::now();
     assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
     assert!(start.elapsed().as_millis() < 100);
@@ -345,14 +351,7 @@ async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
 
 #[actix_rt::test]
 async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
-    let mut house = House::open(Config { outbox: 2000, ..Config::default() });
-    let mut beto = house.join("Beto").await;
-    let mut ana = house.connect(100);
-    ana.send("Ana\n").await;
-    assert_eq!(beto.line().await, "Ana entrou no chat.");
-    for _ in 0..20 {
-        beto.send(&format!("{}\n", "x".repeat(200))).await;
-    }
+    let (_house, mut ana, mut beto) = somebody_who_does_not_read().await;
     assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
     sleep(Duration::from_secs(61)).await;
     assert_ne!(ana.last_lines().await.last().unwrap(), "Você foi desconectado: leitura lenta demais.");
@@ -375,40 +374,54 @@ async fn a_peer_who_pours_on_still_gets_the_last_words() {
     assert_eq!(Arc::strong_count(&guard), 1);
 }
 
-#[actix_rt::test]
-async fn a_panic_in_one_session_reaches_the_others_as_a_departure() {
-    /// A stream whose code is broken: it panics when the word comes by.
-    struct Broken(DuplexStream);
-    impl AsyncRead for Broken {
-        fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-            let poll = Pin::new(&mut self.0).poll_read(cx, buffer);
-            assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
-            poll
-        }
+/// A stream whose code is broken: it panics when a certain word comes by, in either direction.
+struct Broken(DuplexStream);
+impl AsyncRead for Broken {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.0).poll_read(cx, buffer);
+        assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
+        poll
     }
-    impl AsyncWrite for Broken {
-        fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-            Pin::new(&mut self.0).poll_write(cx, bytes)
-        }
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_flush(cx)
-        }
-        fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Pin::new(&mut self.0).poll_shutdown(cx)
-        }
+}
+impl AsyncWrite for Broken {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        assert!(!bytes.ends_with(b"pane\n"), "this test panics on purpose");
+        Pin::new(&mut self.0).poll_write(cx, bytes)
     }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
 
+async fn panic_in_one_session(who_says_it: &str) {
     let mut house = House::open(Config::default());
     let mut beto = house.join("Beto").await;
     let (mut ana, far) = duplex(1024);
     house.admit(Broken(far));
     ana.write_all(b"Ana\n").await.unwrap();
     assert_eq!(beto.line().await, "Ana entrou no chat.");
-    ana.write_all(b"pane\n").await.unwrap();
+    if who_says_it == "Ana" {
+        ana.write_all(b"pane\n").await.unwrap();
+    } else {
+        beto.send("pane\n").await;
+    }
     assert_eq!(beto.line().await, "Ana saiu do chat (conexão perdida).");
     // the name is free, and the house stands
     let mut ana = house.join("Ana").await;
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     beto.send("oi\n").await;
     assert_eq!(ana.line().await, "Beto: oi");
+}
+
+#[actix_rt::test]
+async fn a_panic_of_one_session_while_it_reads_reaches_the_others_as_a_departure() {
+    panic_in_one_session("Ana").await;
+}
+
+#[actix_rt::test]
+async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as_a_departure() {
+    panic_in_one_session("Beto").await;
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -29,28 +30,41 @@ pub trait Reader {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<S>> {
     fn take(&self, turn: &Turn, own: &[usize]) {
-        let mut connection = self.borrow_mut();
-        if connection.is_closing() {
-            return;
-        }
-        let could_read = connection.may_read();
-        let was_empty = connection.outbox.is_empty();
-        connection.take_turn(turn, own);
-        // otherwise the session waits already until the stream takes more
-        if was_empty {
-            connection.write_now();
-        }
-        if connection.is_closing() || (!could_read && connection.may_read()) {
-            connection.waker.wake_by_ref();
-        }
+        unless_it_panics(self, |connection| {
+            let could_read = connection.may_read();
+            let was_empty = connection.outbox.is_empty();
+            connection.take_turn(turn, own);
+            // otherwise the session waits already until the stream takes more
+            if was_empty {
+                connection.write_now();
+            }
+            if connection.is_closing() || (!could_read && connection.may_read()) {
+                connection.waker.wake_by_ref();
+            }
+        });
     }
 
     fn shut_down(&self) {
-        let mut connection = self.borrow_mut();
-        if !connection.is_closing() {
+        unless_it_panics(self, |connection| {
             connection.close(Reason::Shutdown, goodbye(Reason::Shutdown));
             connection.waker.wake_by_ref();
-        }
+        });
+    }
+}
+
+/// Does something to a connection that is not closing. A panic ends this session, not the hub and all others with it.
+fn unless_it_panics<S>(connection: &RefCell<Connection<S>>, deed: impl FnOnce(&mut Connection<S>))
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let mut connection = connection.borrow_mut();
+    if connection.is_closing() {
+        return;
+    }
+    // whatever state the panic left it in: nothing is done with it any more but to drop it
+    if catch_unwind(AssertUnwindSafe(|| deed(&mut connection))).is_err() {
+        connection.stage = Stage::Over;
+        connection.waker.wake_by_ref();
     }
 }
 
