@@ -112,13 +112,18 @@ impl Running {
             let _ = task.await;
         }
         let Reception { room, places, connections, config, .. } = &*self.reception;
-        if room.send(Shutdown).await.is_err() {
-            debug!("the room was gone before the shutdown");
-        }
-        for place in places {
-            place.hub.do_send(Shutdown);
-        }
-        if timeout(config.shutdown, connections.emptied()).await.is_err() {
+        let in_good_order = async {
+            if room.send(Shutdown).await.is_err() {
+                debug!("the room was gone before the shutdown");
+            }
+            for place in places {
+                if place.hub.send(Shutdown).await.is_err() {
+                    debug!("a hub was gone before the shutdown");
+                }
+            }
+            connections.emptied().await;
+        };
+        if timeout(config.shutdown, in_good_order).await.is_err() {
             warn!("{} connections did not close in time", connections.open());
         }
     }

@@ -210,6 +210,14 @@ fn sigterm_and_sigint_end_it_in_good_order_with_code_0() {
 
 #[cfg(unix)]
 #[test]
+fn no_thread_ends_unasked_when_the_server_stops() {
+    // nobody is there, so the end comes as fast as it can
+    let log = Program::start(&["--threads", "16"]).log();
+    assert!(log.contains("stopping") && !log.contains("ERROR"), "{log}");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let server = Program::start(&[]);
     let mut ana = Client::connect(server.address);
