@@ -8,8 +8,6 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::thread::{CpuSet, sched_setaffinity};
-
 /// A server process; killed when dropped.
 pub struct Process {
     child: Child,
@@ -17,13 +15,20 @@ pub struct Process {
 }
 
 /// Pins this thread, and the processes it starts from now on, to these cores.
+#[cfg(target_os = "linux")]
 pub fn pin(cores: &[usize]) {
+    use rustix::thread::{CpuSet, sched_setaffinity};
+
     let mut set = CpuSet::new();
     cores.iter().for_each(|core| set.set(*core));
     if let Err(error) = sched_setaffinity(None, &set) {
         eprintln!("cannot pin to cores {cores:?}: {error}");
     }
 }
+
+/// Elsewhere there is no measuring either.
+#[cfg(not(target_os = "linux"))]
+pub fn pin(_: &[usize]) {}
 
 impl Process {
     /// Starts a server that prints a line ending with its address and port, on these cores.
