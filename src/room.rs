@@ -161,6 +161,8 @@ const MAX_BEHIND: usize = 8;
 /// turns that it is behind, at most 8.
 pub struct ChatRoom {
     registry: Registry,
+    /// Everybody's name, until somebody comes, goes or goes by another name.
+    names: Option<Arc<[Name]>>,
     hubs: Vec<Hub>,
     /// The number of the last event.
     seq: u64,
@@ -198,6 +200,7 @@ impl ChatRoom {
     pub fn with_clock(clock: fn() -> SystemTime) -> ChatRoom {
         ChatRoom {
             registry: Registry::default(),
+            names: None,
             hubs: Vec::new(),
             seq: 0,
             items: Vec::new(),
@@ -297,6 +300,7 @@ impl Handler<Join> for ChatRoom {
     fn handle(&mut self, Join { session, name }: Join, ctx: &mut Self::Context) {
         match self.registry.join(session, name.clone()) {
             Ok(()) => {
+                self.names = None;
                 self.answer(session, Some(self.welcome(session, &name)), ctx);
                 self.publish(Some(session), EventKind::Joined { name }, ctx);
             }
@@ -352,6 +356,7 @@ impl Handler<Rename> for ChatRoom {
         let answer = match self.registry.rename(session, name.clone()) {
             Ok(old) if old.as_str() == name.as_str() => Some(Answer::NameUnchanged(name)),
             Ok(old) => {
+                self.names = None;
                 self.publish(None, EventKind::Renamed { old, new: name }, ctx);
                 None
             }
@@ -369,7 +374,9 @@ impl Handler<Who> for ChatRoom {
         if self.registry.name_of(session).is_none() {
             return;
         }
-        let names = self.registry.members().map(|(_, name)| name.clone()).collect();
+        // however many ask at once, there is one list
+        let list = || self.registry.members().map(|(_, name)| name.clone()).collect();
+        let names = Arc::clone(self.names.get_or_insert_with(list));
         self.answer(session, Some(Answer::Who(names)), ctx);
     }
 }
@@ -379,6 +386,7 @@ impl Handler<Leave> for ChatRoom {
 
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
+        self.names = None;
         self.tell(session, Private::Farewell, ctx);
         if !self.is_shutting_down {
             self.publish(None, EventKind::Left { name, reason }, ctx);

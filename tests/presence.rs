@@ -184,3 +184,22 @@ fn a_crowd_is_counted_in_the_welcome_and_listed_by_who() {
     assert!(list.starts_with("Na sala (61): pessoa_0, pessoa_1, ") && list.ends_with("pessoa_59, Ana"), "{list}");
     people[59].expect(&["Ana entrou no chat."]);
 }
+
+#[test]
+fn the_list_of_people_follows_who_comes_goes_and_changes_names() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    let mut list = |expected: &str| {
+        ana.send("/quem");
+        while ana.line() != expected {}
+    };
+    list("Na sala (1): Ana");
+    let mut beto = server.join("Beto");
+    list("Na sala (2): Ana, Beto");
+    beto.send("/nome Caio");
+    beto.expect(&["Beto agora é Caio."]);
+    list("Na sala (2): Ana, Caio");
+    beto.send("/sair");
+    beto.expect(&["Você saiu do chat."]);
+    list("Na sala (1): Ana");
+}

@@ -1,5 +1,7 @@
 //! What the server tells one person: answers to commands, and words about the connection itself.
 
+use std::sync::Arc;
+
 use super::command::CommandError;
 use super::event::Reason;
 use super::language::Language;
@@ -25,8 +27,8 @@ pub enum Answer {
     BadName(NameError),
     /// The person asked for the name that is theirs already.
     NameUnchanged(Name),
-    /// Everybody in the room, the longest there first.
-    Who(Vec<Name>),
+    /// Everybody in the room, the longest there first. Shared by all who ask before it changes.
+    Who(Arc<[Name]>),
     /// Nobody in the room has this name.
     NotFound(Name),
     /// What was typed is no command, or lacks something.

@@ -165,7 +165,7 @@ mod tests {
     #[test]
     fn a_long_list_is_complete_in_short_lines() {
         let people = people(500);
-        let list = text(answer(&Answer::Who(people.clone()), Language::Portuguese));
+        let list = text(answer(&Answer::Who(people.clone().into()), Language::Portuguese));
         assert!(list.starts_with("Na sala (500): pessoa_0_, pessoa_1_x,"));
         assert!(list.lines().all(|line| line.len() < 1024));
         assert!(list.lines().count() < 20);
