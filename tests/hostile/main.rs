@@ -1,0 +1,8 @@
+//! Hostile peers, dying networks and sick machines: one file a family, and in each a witness who must not notice.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod dying;
+mod witness;
