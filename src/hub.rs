@@ -125,10 +125,19 @@ impl Sessions {
         let own = self.own_items(turn);
         let mut own = own.chunk_by(|(place, _), (next, _)| place == next).peekable();
         let mut items = Vec::new();
+        if !turn.is_for_all() {
+            // a whisper in a crowd disturbs nobody else
+            for of_one in own {
+                items.clear();
+                items.extend(of_one.iter().map(|(_, item)| item));
+                self.list[of_one[0].0].1.take(turn, &items);
+            }
+            return;
+        }
         for (place, (_, reader)) in self.list.iter().enumerate() {
             items.clear();
-            if let Some(of_this) = own.next_if(|of_one| of_one[0].0 == place) {
-                items.extend(of_this.iter().map(|(_, item)| item));
+            if let Some(of_one) = own.next_if(|of_one| of_one[0].0 == place) {
+                items.extend(of_one.iter().map(|(_, item)| item));
             }
             reader.take(turn, &items);
         }

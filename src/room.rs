@@ -7,16 +7,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 use log::error;
+use tokio::time::Instant;
 
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
+use crate::chat::throttle::{Bucket, Rate};
 use crate::turn::{Item, Private, Turn};
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.
@@ -148,13 +150,20 @@ const MAX_ITEMS: usize = 256;
 /// The most bytes of people's texts in one turn, but for the last line of it.
 const MAX_TEXT: usize = 64 * 1024; // 64 KiB
 
+/// How often a notice that somebody came or went has a turn of its own: it costs a token for each member who must be told.
+/// When there are more, as after a network was down, they wait for each other, and are folded: five thousand people who
+/// come in one after the other are not told one by one to all who are there already, which would be twelve million
+/// lines. To write to a socket takes an eighth of the interval or so: that is the share of the time that notices get.
+const NOTICES: Rate = Rate { burst: 1000, interval: Duration::from_micros(50) };
+
 /// The most turns that one hub may be behind. Until it has caught up, nothing is handed to any of them.
 const MAX_BEHIND: usize = 8;
 
 /// The room actor.
 ///
 /// It works in turns: it handles every message that waits in its mailbox, then hands every hub all that happened. A lone
-/// event is a turn of its own, so nothing ever waits for company.
+/// event is a turn of its own, so no message ever waits for company. Only when people come and go in a rush, their
+/// notices wait for the next event, or for as long as it takes to tell so many members (a quarter of a second for 5,000).
 ///
 /// What waits is bounded by construction. In the room's mailbox, and in turns not yet handed over: a session has at most
 /// [`MAX_IN_FLIGHT`](crate::session::MAX_IN_FLIGHT) lines on their way, and asks one question at a time. In a hub's: the
@@ -170,6 +179,13 @@ pub struct ChatRoom {
     items: Vec<Item>,
     /// The bytes of people's texts in it.
     text: usize,
+    /// Whether everybody learns something in it.
+    has_event: bool,
+    /// The notices of a rush of people, for the next turn in which everybody learns something.
+    held: Vec<Item>,
+    /// Will have them told if nothing else does.
+    timer: Option<SpawnHandle>,
+    notices: Bucket,
     /// The turns that are over and wait for a hub to catch up.
     waiting: VecDeque<Turn>,
     clock: fn() -> SystemTime,
@@ -183,6 +199,11 @@ struct Hub {
     /// The turns it was handed and has not delivered yet.
     behind: usize,
 }
+
+/// The notices have waited long enough.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Release;
 
 /// The mailbox is empty: what happened is delivered.
 #[derive(Message)]
@@ -205,6 +226,10 @@ impl ChatRoom {
             seq: 0,
             items: Vec::new(),
             text: 0,
+            has_event: false,
+            held: Vec::new(),
+            timer: None,
+            notices: Bucket::default(),
             waiting: VecDeque::new(),
             clock,
             is_shutting_down: false,
@@ -213,13 +238,65 @@ impl ChatRoom {
 
     /// Numbers an event, for everybody but its author to learn at the end of this turn.
     fn publish(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
+        let item = self.event(author, kind);
+        self.release(ctx);
+        self.add(item, ctx);
+    }
+
+    /// Numbers the event that somebody came or went. In a rush, everybody learns of it a little later.
+    fn notify(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
+        let item = self.event(author, kind);
+        if self.has_event {
+            // there is a turn for everybody anyway
+            return self.add(item, ctx);
+        }
+        let now = Instant::now().into_std();
+        match self.notices.next_at(NOTICES, now) {
+            None => {
+                self.pay_for_notice(now);
+                self.release(ctx);
+                self.add(item, ctx);
+            }
+            Some(at) => {
+                if self.held.is_empty() {
+                    self.timer = Some(ctx.notify_later(Release, at - now));
+                }
+                self.held.push(item);
+                if self.held.len() == MAX_ITEMS {
+                    self.release(ctx);
+                }
+            }
+        }
+    }
+
+    fn pay_for_notice(&mut self, now: std::time::Instant) {
+        let members = u32::try_from(self.registry.len()).unwrap_or(u32::MAX);
+        self.notices.take(members, NOTICES, now);
+    }
+
+    fn event(&mut self, author: Option<SessionId>, kind: EventKind) -> Item {
         self.seq += 1;
-        let event = Event { seq: self.seq, at: (self.clock)(), kind };
-        self.add(Item::Event { event, author }, ctx);
+        Item::Event { event: Event { seq: self.seq, at: (self.clock)(), kind }, author }
+    }
+
+    /// Puts the notices that were held into this turn.
+    fn release(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        for item in std::mem::take(&mut self.held) {
+            self.add(item, ctx);
+        }
     }
 
     /// Tells one session something, in its place among the events.
     fn tell(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
+        self.release(ctx);
+        self.tell_stranger(session, private, ctx);
+    }
+
+    /// Tells one session something that is no member yet, or none any more: notices that are held are not for it.
+    fn tell_stranger(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
         self.add(Item::To(session, private), ctx);
     }
 
@@ -233,6 +310,7 @@ impl ChatRoom {
             // runs when the mailbox has been emptied
             ctx.notify(EndOfTurn);
         }
+        self.has_event |= item.event().is_some();
         self.items.push(item);
         if self.items.len() == MAX_ITEMS || self.text >= MAX_TEXT {
             self.end_turn();
@@ -242,6 +320,7 @@ impl ChatRoom {
     fn end_turn(&mut self) {
         if !self.items.is_empty() {
             self.text = 0;
+            self.has_event = false;
             self.waiting.push_back(Turn::new(std::mem::take(&mut self.items)));
         }
         while self.hubs.iter().all(|hub| hub.behind < MAX_BEHIND)
@@ -263,7 +342,7 @@ impl ChatRoom {
         let others = self.registry.members().filter(|(session, _)| *session != newcomer);
         let others: Vec<Name> = others.take(Answer::WELCOME_NAMES).map(|(_, name)| name.clone()).collect();
         let more = self.registry.len() - 1 - others.len();
-        Answer::Welcome { name: name.clone(), others, more }
+        Answer::Welcome { name: name.clone(), others, more, after: self.seq }
     }
 }
 
@@ -298,17 +377,19 @@ impl Handler<Join> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, Join { session, name }: Join, ctx: &mut Self::Context) {
-        match self.registry.join(session, name.clone()) {
-            Ok(()) => {
-                self.names = None;
-                self.answer(session, Some(self.welcome(session, &name)), ctx);
-                self.publish(Some(session), EventKind::Joined { name }, ctx);
-            }
-            Err(RegistryError::Taken) => self.answer(session, Some(Answer::NameTaken(name)), ctx),
+        let answer = match self.registry.join(session, name.clone()) {
+            Ok(()) => Some(self.welcome(session, &name)),
+            Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
-                self.answer(session, None, ctx);
+                None
             }
+        };
+        let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
+        self.tell_stranger(session, Private::Answered(answer), ctx);
+        if has_joined {
+            self.names = None;
+            self.notify(Some(session), EventKind::Joined { name }, ctx);
         }
     }
 }
@@ -387,9 +468,9 @@ impl Handler<Leave> for ChatRoom {
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
         self.names = None;
-        self.tell(session, Private::Farewell, ctx);
+        self.tell_stranger(session, Private::Farewell, ctx);
         if !self.is_shutting_down {
-            self.publish(None, EventKind::Left { name, reason }, ctx);
+            self.notify(None, EventKind::Left { name, reason }, ctx);
         }
     }
 }
@@ -397,8 +478,9 @@ impl Handler<Leave> for ChatRoom {
 impl Handler<Shutdown> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
         self.is_shutting_down = true;
+        self.release(ctx);
         // before anybody is told to close
         self.end_turn();
         while let Some(turn) = self.waiting.pop_front() {
@@ -412,6 +494,16 @@ impl Handler<EndOfTurn> for ChatRoom {
 
     fn handle(&mut self, _: EndOfTurn, _: &mut Self::Context) {
         self.end_turn();
+    }
+}
+
+impl Handler<Release> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, ctx: &mut Self::Context) {
+        self.timer = None;
+        self.pay_for_notice(Instant::now().into_std());
+        self.release(ctx);
     }
 }
 

@@ -92,6 +92,8 @@ pub struct Connection<S> {
     config: Arc<Config>,
     /// The name in the room, from the welcome on; kept to the end for the log.
     name: Option<Name>,
+    /// The number of the room's last event before it came in.
+    since: u64,
     /// Whether the room has been told [`Leave`].
     has_told_room: bool,
     /// Wakes the session actor.
@@ -137,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             peer,
             room,
             name: None,
+            since: 0,
             has_told_room: false,
             waker: Waker::noop().clone(),
             deadline: None,

@@ -62,6 +62,8 @@ impl Item {
 #[derive(Debug)]
 pub struct Turn {
     items: Vec<Item>,
+    /// The number of the first event, if there is one.
+    first: Option<u64>,
     /// Whether somebody goes by another name from here on: those who remember names must follow.
     renames: bool,
     text: [Written; Language::ALL.len()],
@@ -80,7 +82,24 @@ impl Turn {
     /// A turn of these items; nothing is written yet.
     pub fn new(items: Vec<Item>) -> Turn {
         let renames = items.iter().any(|item| matches!(item.event(), Some(EventKind::Renamed { .. })));
-        Turn { items, renames, text: Default::default() }
+        let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
+        let first = items.iter().find_map(number);
+        Turn { items, first, renames, text: Default::default() }
+    }
+
+    /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
+    /// of a rush of people may reach a hub after somebody was welcomed to whom they are no news.
+    pub fn news_since(&self, after: u64) -> usize {
+        if self.first.is_none_or(|first| first > after) {
+            return 0;
+        }
+        let is_old = |item: &Item| matches!(item, Item::Event { event, .. } if event.seq <= after);
+        self.items.iter().rposition(is_old).map_or(0, |last| last + 1)
+    }
+
+    /// Whether everybody learns something in it.
+    pub fn is_for_all(&self) -> bool {
+        self.first.is_some()
     }
 
     /// What happened.

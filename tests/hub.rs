@@ -38,7 +38,7 @@ fn said(from: &str, text: &str, author: u64) -> Item {
 }
 
 fn welcome(session: u64, as_name: &str) -> Item {
-    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0 };
+    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0, after: 0 };
     Item::To(SessionId(session), Private::Answered(Some(welcome)))
 }
 
@@ -116,6 +116,29 @@ async fn a_crowd_that_comes_or_goes_in_one_turn_is_one_line() {
     deliver(&hub, crowd[1..].iter().map(left).collect()).await;
     for person in [&mut ana, &mut beto] {
         assert_eq!(person.line().await, "p2, p3 e mais 37 saíram do chat.");
+    }
+}
+
+/// In a rush, notices reach the hub after somebody was welcomed who is told in the welcome who is there.
+#[actix_rt::test]
+async fn a_newcomer_is_not_told_of_those_who_were_there_already() {
+    let hub = hub(Config::default());
+    let numbered = |seq, kind| Item::Event { event: Event { seq, at: SystemTime::UNIX_EPOCH, kind }, author: None };
+    let joined = |seq, who: &str| numbered(seq, EventKind::Joined { name: name(who) });
+    let mut ana = Person::connect(&hub, 1).await;
+    let mut beto = Person::connect(&hub, 2).await;
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    let beto_welcome = Answer::Welcome { name: name("Beto"), others: vec![name("Ana")], more: 0, after: 5 };
+    deliver(&hub, vec![Item::To(SessionId(2), Private::Answered(Some(beto_welcome)))]).await;
+    deliver(&hub, vec![joined(4, "Caio"), joined(5, "Davi")]).await;
+    deliver(&hub, vec![joined(5, "Eva"), joined(7, "Fabi"), joined(8, "Gil")]).await;
+    ana.line().await;
+    assert!(beto.line().await.starts_with("Bem-vindo ao chat, Beto!"));
+    for who in ["Caio", "Davi", "Eva", "Fabi", "Gil"] {
+        assert_eq!(ana.line().await, format!("{who} entrou no chat."));
+    }
+    for who in ["Fabi", "Gil"] {
+        assert_eq!(beto.line().await, format!("{who} entrou no chat."));
     }
 }
 

@@ -20,6 +20,8 @@ pub enum Answer {
         others: Vec<Name>,
         /// How many more there are.
         more: usize,
+        /// The number of the room's last event before; they are told what comes after it.
+        after: u64,
     },
     /// Somebody else has the name.
     NameTaken(Name),

@@ -54,7 +54,7 @@ pub fn whispered(whispered: &Whispered, language: Language) -> Bytes {
 pub fn answer(answer: &Answer, language: Language) -> Bytes {
     let mut lines = match answer {
         Answer::Prompt => text::prompt(language),
-        Answer::Welcome { name, others, more } => welcome(name, others, *more, language),
+        Answer::Welcome { name, others, more, after: _ } => welcome(name, others, *more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_welcome_says_how_many_more_there_are() {
-        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37 };
+        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37, after: 0 };
         assert_eq!(
             text(answer(&welcome, Language::English)),
             "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
@@ -186,7 +186,7 @@ mod tests {
     fn a_welcome_fits_into_one_read_of_an_old_client() {
         let long: Vec<Name> = (0..20).map(|i| Name::parse(&format!("{}{i:02}", "李".repeat(20))).unwrap()).collect();
         for language in Language::ALL {
-            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980 };
+            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980, after: 0 };
             let welcome = text(answer(&welcome, language));
             assert!(welcome.len() < 1024, "{}", welcome.len());
             assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");

@@ -93,7 +93,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         if !matches!(self.stage, Stage::Chatting | Stage::Leaving(_)) {
             return;
         }
-        let mut from = range.start;
+        let mut from = range.start.max(turn.news_since(self.since));
+        if from >= range.end {
+            return;
+        }
+        let range = from..range.end;
         if turn.renames() || !self.ignored.is_empty() {
             for at in range.clone() {
                 match turn.items()[at].event() {
@@ -148,9 +152,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
 
     fn take_answer(&mut self, answer: &Answer) {
         match answer {
-            Answer::Welcome { name, .. } if self.stage == Stage::Naming => {
+            Answer::Welcome { name, after, .. } if self.stage == Stage::Naming => {
                 info!("session={} peer={} name={name} joined", self.id, self.peer);
                 self.name = Some(name.clone());
+                self.since = *after;
                 self.stage = Stage::Chatting;
                 self.deadline = None;
                 self.silence = None;
