@@ -67,7 +67,8 @@ fn start_papo() -> SocketAddr {
         let ended = system.stop_future();
         system.block_on(async move {
             let listen = vec![Listen::Address(([127, 0, 0, 1], 0).into())];
-            let server = Server::bind(Config { listen, ..Config::default() }).expect("a free port");
+            let server =
+                Server::bind(Config { listen, rate: 0, rate_bytes: 0, ..Config::default() }).expect("a free port");
             tell.send(server.addresses()[0]).expect("the benchmark waits");
             let _running = server.start(ChatRoom::default());
             ended.await

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::chat::language::Language;
+use crate::chat::throttle::Rate;
 
 /// The port of the seed, and of papo.
 pub const DEFAULT_PORT: u16 = 9999;
@@ -47,6 +48,18 @@ pub struct Config {
     /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
     /// Default: 4,096; see [`MAX_LINE`]. Cannot be off: a line is held in memory until it ends.
     pub max_line: usize,
+    /// Lines a second that a session may send for as long as it likes. Above that it is not read from, so that its lines arrive
+    /// later, and none is lost. A line that is answered with an error counts as two. Default: 2. 0 = off.
+    pub rate: u32,
+    /// Lines that a session may send at once, when it has been silent for a while. Default: 10.
+    pub rate_burst: u32,
+    /// Bytes a second that a session may send, like [`Config::rate`]. Default: 16 KiB. 0 = off.
+    pub rate_bytes: u32,
+    /// Bytes that a session may send at once. Default: 64 KiB.
+    pub rate_bytes_burst: u32,
+    /// How long a session may send faster than it may without a moment's rest, then it is disconnected with a reason.
+    /// Default: 300 s. 0 = off.
+    pub flood: Duration,
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
@@ -115,6 +128,11 @@ impl Default for Config {
             max_connections: 10_000,
             backlog: 4096,
             max_line: 4096,
+            rate: 2,
+            rate_burst: 10,
+            rate_bytes: 16 * 1024,       // 16 KiB
+            rate_bytes_burst: 64 * 1024, // 64 KiB
+            flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
             silence: Duration::from_millis(300),
             outbox: 1024 * 1024, // 1 MiB
@@ -125,6 +143,18 @@ impl Default for Config {
             user_timeout: Duration::from_secs(60),
             shutdown: Duration::from_secs(9),
         }
+    }
+}
+
+impl Config {
+    /// How many lines a session may send; `None` = any number.
+    pub(crate) fn line_rate(&self) -> Option<Rate> {
+        Rate::per_second(self.rate, self.rate_burst)
+    }
+
+    /// How many bytes a session may send; `None` = any number.
+    pub(crate) fn byte_rate(&self) -> Option<Rate> {
+        Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
     }
 }
 
@@ -164,6 +194,8 @@ mod tests {
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
+        assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
+        assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
         assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }

@@ -97,6 +97,9 @@ impl Handler<Shutdown> for Hub {
     }
 }
 
+/// So many places are kept even if they are empty.
+const MIN_PLACES: usize = 64;
+
 /// The sessions of a thread, in a list to be walked.
 #[derive(Default)]
 struct Sessions {
@@ -116,8 +119,10 @@ impl Sessions {
         if let Some((moved, _)) = self.list.get(place) {
             self.places.insert(*moved, place);
         }
-        if self.list.is_empty() {
-            *self = Sessions::default();
+        // a crowd that has left takes its memory with it
+        if self.list.capacity() > MIN_PLACES.max(4 * self.list.len()) {
+            self.list.shrink_to(2 * self.list.len());
+            self.places.shrink_to(2 * self.list.len());
         }
     }
 

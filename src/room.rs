@@ -154,7 +154,7 @@ const MAX_TEXT: usize = 64 * 1024; // 64 KiB
 /// When there are more, as after a network was down, they wait for each other, and are folded: five thousand people who
 /// come in one after the other are not told one by one to all who are there already, which would be twelve million
 /// lines. To write to a socket takes an eighth of the interval or so: that is the share of the time that notices get.
-const NOTICES: Rate = Rate { burst: 1000, interval: Duration::from_micros(50) };
+const NOTICES: Rate = Rate { burst: 20_000, interval: Duration::from_micros(50) };
 
 /// The most turns that one hub may be behind. Until it has caught up, nothing is handed to any of them.
 const MAX_BEHIND: usize = 8;

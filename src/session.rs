@@ -17,6 +17,7 @@
 mod delivery;
 mod io;
 mod person;
+mod throttle;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -44,6 +45,8 @@ use crate::dialect::text;
 use crate::dialect::text::codec::TextCodec;
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
+
+use throttle::Throttle;
 
 pub use delivery::Reader;
 
@@ -84,6 +87,7 @@ pub struct Connection<S> {
     is_waiting_for_room: bool,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
+    throttle: Throttle,
     stream: FramedRead<S, TextCodec>,
 
     id: SessionId,
@@ -103,6 +107,7 @@ pub struct Connection<S> {
     /// When somebody without a name has been silent long enough to be asked for one.
     silence: Option<Pin<Box<Sleep>>>,
     reads_seen: u64,
+    bytes_seen: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +138,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             in_flight: 0,
             is_waiting_for_room: false,
             whisperer: None,
+            throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read
             stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), 0),
             id,
@@ -145,6 +151,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             deadline: None,
             silence: None,
             reads_seen: 0,
+            bytes_seen: 0,
             config,
         }
     }
@@ -154,13 +161,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Over)
     }
 
-    /// Nobody is read from who does not read, who waits for an answer, whose lines wait for the room, or who is leaving.
+    /// Nobody is read from who sends too fast, who does not read, who waits for an answer, whose lines wait for the room, or
+    /// who is leaving.
     fn may_read(&self) -> bool {
         let is_open = matches!(self.stage, Stage::Naming | Stage::Chatting);
-        is_open && !self.is_waiting_for_room && self.in_flight < MAX_IN_FLIGHT && self.outbox.has_room()
+        let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
+        is_open && !is_held && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {
+        if answer.is_mistake() {
+            self.pay_for_mistake();
+        }
         self.owe(text::answer(&answer, self.language));
     }
 

@@ -21,6 +21,11 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 /// How long a test may take in real time. A session that never rests would otherwise hang it.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
 
+/// Everybody may send as fast as they like.
+fn unthrottled() -> Config {
+    Config { rate: 0, rate_bytes: 0, ..Config::default() }
+}
+
 /// A room, a hub, and the sessions that a test starts there.
 struct House {
     _watch: mpsc::Sender<()>,
@@ -152,7 +157,7 @@ async fn two_bytes_without_a_line_end_and_300_ms_of_silence_make_an_undelimited_
 
 /// Beto, Caio, and a client that sends no line ends.
 async fn undelimited() -> (House, Person, Person, Person) {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let mut beto = house.join("Beto").await;
     let mut caio = house.join("Caio").await;
     let mut ana = house.connect(64 * 1024);
@@ -234,7 +239,7 @@ async fn a_member_may_be_silent_for_days() {
 
 #[actix_rt::test]
 async fn nothing_more_is_read_from_a_member_who_does_not_read() {
-    let mut house = House::open(Config { outbox: 64 * 1024, ..Config::default() });
+    let mut house = House::open(Config { outbox: 64 * 1024, ..unthrottled() });
     let (near, far) = duplex(512);
     house.admit(far);
     let (read, mut write) = tokio::io::split(near);
@@ -294,7 +299,7 @@ async fn a_line_may_be_cut_at_every_byte() {
 
 #[actix_rt::test]
 async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let mut ana = house.join("Ana").await;
     let mut beto = house.join("Beto").await;
     let mut witness = house.join("Caio").await;
@@ -306,6 +311,84 @@ async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
     }
     // two turns of Ana's at most
     assert!(before <= 32, "{before}");
+}
+
+#[actix_rt::test]
+async fn above_ten_lines_at_once_two_a_second_are_read() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    let start = Instant::now();
+    ana.send(&"x\n".repeat(20)).await;
+    // the name was the first of the ten
+    for line in 0..20u64 {
+        assert_eq!(witness.line().await, "Ana: x");
+        let due = 500 * line.saturating_sub(8);
+        assert!((due..=due + 5).contains(&(start.elapsed().as_millis() as u64)), "{line}: {:?}", start.elapsed());
+    }
+    assert_eq!(ana.line().await, "Você está enviando rápido demais: as próximas linhas chegarão aos poucos.");
+    ana.is_left_alone_for(Duration::from_secs(100)).await;
+    // after a rest, ten more
+    let start = Instant::now();
+    ana.send(&"y\n".repeat(10)).await;
+    for _ in 0..10 {
+        assert_eq!(witness.line().await, "Ana: y");
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[actix_rt::test]
+async fn a_mistake_counts_as_two_lines() {
+    let mut house = House::open(Config::default());
+    let mut all = Vec::new();
+    for (name, line, expected) in [("Ana", "/ping", 9), ("Beto", "/nada", 5), ("Caio", "@Zeca oi", 5)] {
+        // the name was the first of the ten
+        let mut person = house.join(name).await;
+        person.send(&format!("{line}\n").repeat(30)).await;
+        let start = Instant::now();
+        let mut at_once = 0;
+        while start.elapsed().is_zero() {
+            at_once += usize::from(!person.line().await.contains("rápido demais"));
+        }
+        assert_eq!(at_once - 1, expected, "{line}");
+        all.push(person);
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_floods_for_300_seconds_without_a_rest_is_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    let (start, mut said) = (Instant::now(), 0);
+    ana.send(&"x\n".repeat(1000)).await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    loop {
+        match witness.line().await.as_str() {
+            "Ana: x" => said += 1,
+            notice => break assert_eq!(notice, "Ana saiu do chat (mensagens demais)."),
+        }
+    }
+    assert!((300..=301).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((600..=615).contains(&said), "{said}");
+    assert_eq!(ana.last_lines().await[1..], ["Você foi desconectado: mensagens demais."]);
+}
+
+#[actix_rt::test]
+async fn whoever_catches_up_before_300_seconds_is_not_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    for _ in 0..3 {
+        ana.send(&"x\n".repeat(500)).await;
+        for _ in 0..500 {
+            assert_eq!(witness.line().await, "Ana: x");
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(ana.line().await, "Você está enviando rápido demais: as próximas linhas chegarão aos poucos.");
 }
 
 #[actix_rt::test]
@@ -324,7 +407,7 @@ async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_wor
 
 /// Ana, to whom Beto has said more than she may be owed.
 async fn somebody_who_does_not_read() -> (House, Person, Person) {
-    let mut house = House::open(Config { outbox: 2000, ..Config::default() });
+    let mut house = House::open(Config { outbox: 2000, ..unthrottled() });
     let mut beto = house.join("Beto").await;
     let mut ana = house.connect(100);
     ana.send("Ana\n").await;
@@ -359,7 +442,7 @@ async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
 
 #[actix_rt::test]
 async fn a_peer_who_pours_on_still_gets_the_last_words() {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let (near, far) = duplex(1024);
     let guard = house.admit(far);
     let (read, mut write) = tokio::io::split(near);

@@ -57,6 +57,8 @@ impl Server {
             Server::Papo { threads } => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
                 command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
+                // the load sends faster than people may
+                command.args(["--rate", "0", "--rate-bytes", "0"]);
                 command.env("RUST_LOG", "off");
                 Process::start(&mut command, server_cores, own_cores)
             }

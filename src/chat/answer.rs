@@ -61,6 +61,8 @@ pub enum Answer {
     },
     /// A line that is not UTF-8.
     NotUtf8,
+    /// More lines came at once than may; the next ones are read later.
+    Throttled,
     /// Last words to a member or to somebody still without a name.
     Goodbye(Reason),
     /// Last words to somebody who gave no name in time.
@@ -75,6 +77,34 @@ pub enum Answer {
 impl Answer {
     /// How many names a welcome lists, so that joining a crowded room costs a screen line or two; `/quem` lists all.
     pub const WELCOME_NAMES: usize = 20;
+
+    /// Whether it says that something was wrong.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Answer::NameTaken(_)
+            | Answer::BadName(_)
+            | Answer::NotFound(_)
+            | Answer::Mistake(_)
+            | Answer::NobodyToReplyTo
+            | Answer::NotIgnored(_)
+            | Answer::TooManyIgnored { .. }
+            | Answer::LineTooLong { .. }
+            | Answer::NotUtf8 => true,
+            Answer::Prompt
+            | Answer::Welcome { .. }
+            | Answer::NameUnchanged(_)
+            | Answer::Who(_)
+            | Answer::Help
+            | Answer::Pong
+            | Answer::LanguageChanged(_)
+            | Answer::Ignoring(_)
+            | Answer::NotIgnoringAnyMore(_)
+            | Answer::Throttled
+            | Answer::Goodbye(_)
+            | Answer::NoNameInTime { .. }
+            | Answer::ServerFull => false,
+        }
+    }
 }
 
 impl From<CommandError> for Answer {

@@ -15,6 +15,9 @@ impl std::fmt::Display for SessionId {
     }
 }
 
+/// Memory for so many members is kept even if they are not there.
+const MIN_MEMBERS: usize = 64;
+
 /// The members of a room. Every name is held by exactly one session, every session holds at most one name.
 #[derive(Debug, Default)]
 pub struct Registry {
@@ -82,6 +85,12 @@ impl Registry {
         let member = self.by_session.remove(&session)?;
         self.by_name.remove(member.name.key());
         self.by_arrival.remove(&member.arrival);
+        // a crowd that has left takes its memory with it
+        let members = self.by_session.len();
+        if self.by_session.capacity() > MIN_MEMBERS.max(4 * members) {
+            self.by_session.shrink_to(2 * members);
+            self.by_name.shrink_to(2 * members);
+        }
         Some(member.name)
     }
 

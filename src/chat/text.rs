@@ -78,6 +78,7 @@ sentences! {
     too_many_ignored(max);
     line_too_long(max);
     not_utf8();
+    throttled();
 
     help_title();
     help_whisper();
@@ -120,6 +121,11 @@ sentences! {
     flag_threads(max, default);
     flag_max_connections(default);
     flag_max_line(min, max, default);
+    flag_rate(default);
+    flag_rate_burst(default);
+    flag_rate_bytes(default);
+    flag_rate_bytes_burst(default);
+    flag_flood(max, default);
     flag_name_deadline(max, default);
     flag_outbox(times, default);
     flag_keepalive(max, default);

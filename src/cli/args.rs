@@ -25,6 +25,16 @@ struct Args {
     max_connections: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
+    #[arg(long, env = "PAPO_RATE", value_name = "N")]
+    rate: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BURST", value_name = "N")]
+    rate_burst: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BYTES", value_name = "N")]
+    rate_bytes: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BYTES_BURST", value_name = "N")]
+    rate_bytes_burst: Option<u32>,
+    #[arg(long, env = "PAPO_FLOOD", value_name = "S")]
+    flood: Option<u64>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
@@ -67,6 +77,11 @@ impl Args {
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
+            rate: self.rate.unwrap_or(default.rate),
+            rate_burst: self.rate_burst.unwrap_or(default.rate_burst),
+            rate_bytes: self.rate_bytes.unwrap_or(default.rate_bytes),
+            rate_bytes_burst: self.rate_bytes_burst.unwrap_or(default.rate_bytes_burst),
+            flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             outbox: self.outbox.unwrap_or(default.outbox),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
@@ -85,6 +100,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
+        (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
         (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
         (config.keepalive.idle > MAX_KEEPALIVE, "--keepalive", seconds(config.keepalive.idle)),
@@ -111,6 +127,11 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
+        "rate" => text::flag_rate(language, default.rate),
+        "rate_burst" => text::flag_rate_burst(language, default.rate_burst),
+        "rate_bytes" => text::flag_rate_bytes(language, default.rate_bytes),
+        "rate_bytes_burst" => text::flag_rate_bytes_burst(language, default.rate_bytes_burst),
+        "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
@@ -135,7 +156,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -145,6 +166,8 @@ mod tests {
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!(config.threads, 2);
+        assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
+        assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
     }
@@ -182,6 +205,8 @@ mod tests {
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
             (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
+            (vec!["--flood", "86401"], "para --flood: '86401'.", "for --flood: '86401'."),
+            (vec!["--rate", "-2"], "valor inválido para --rate: '-2'.", "invalid value for --rate: '-2'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),
             (vec!["--threads", "0"], "valor inválido para --threads: '0'.", "invalid value for --threads: '0'."),
             (vec!["--threads", "257"], "valor inválido para --threads: '257'.", "for --threads: '257'."),

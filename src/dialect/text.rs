@@ -71,6 +71,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
         Answer::LineTooLong { max } => text::line_too_long(language, *max),
         Answer::NotUtf8 => text::not_utf8(language),
+        Answer::Throttled => text::throttled(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
         Answer::ServerFull => text::server_full(language),

@@ -163,6 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
             _ => {}
         }
+        if answer.is_mistake() {
+            self.pay_for_mistake();
+        }
         self.owe(text::answer(answer, self.language));
     }
 

@@ -52,6 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.waker.clone_from(cx.waker());
         let has_read_everything = self.poll_lines(cx);
+        self.poll_throttle(cx);
         self.poll_silence(cx);
         self.poll_output(cx);
         self.poll_deadline(cx);
@@ -89,13 +90,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 return false;
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
-                Poll::Ready(Some(Ok(line))) => self.take_line(line),
+                Poll::Ready(Some(Ok(line))) => {
+                    self.take_line(line);
+                    self.pay_for_input(1);
+                }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
                 Poll::Ready(None) => self.leave(Reason::Closed),
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    self.pay_for_input(0);
+                    self.throttle.has_caught_up();
+                    return true;
+                }
             }
         }
         false
+    }
+
+    fn pay_for_input(&mut self, lines: u32) {
+        let bytes = self.stream.decoder().bytes();
+        let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
+        if lines > 0 || new > 0 {
+            self.pay(lines, u32::try_from(new).unwrap_or(u32::MAX));
+        }
     }
 
     /// Silence means something from somebody without a name, and in the middle of a message that has no line end.
@@ -128,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         match line {
             Some(line) => {
                 self.take_line(line);
+                self.pay_for_input(1);
                 if self.stage == Stage::Naming {
                     // if it was no name, silence is asked about again
                     self.restart_silence();

@@ -17,8 +17,13 @@ use tokio::sync::oneshot;
 /// How long anything may take before a test fails. Nothing waits this long when all is well.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A configuration on a free port of the loopback.
+/// A configuration on a free port of the loopback that lets tests send as fast as they like.
 pub fn config() -> Config {
+    Config { rate: 0, rate_bytes: 0, ..strict_config() }
+}
+
+/// What a plain `papo` does, on a free port of the loopback.
+pub fn strict_config() -> Config {
     Config { listen: vec![Listen::Address(([127, 0, 0, 1], 0).into())], ..Config::default() }
 }
 

@@ -60,6 +60,7 @@ not_ignored = You are not ignoring { $name }.
 too_many_ignored = Error: You are already ignoring { $max } people, the maximum.
 line_too_long = Error: Line too long (at most { $max } bytes).
 not_utf8 = Error: The text is not valid UTF-8.
+throttled = You are sending too fast: your next lines will arrive little by little.
 
 ## Help
 
@@ -108,6 +109,11 @@ flag_lang = Language of the sentences until a person chooses: pt-BR or en [defau
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
+flag_rate = Lines a second that each person may send for as long as they like; above that, lines wait and none is lost [default: { $default }]
+flag_rate_burst = Lines that each person may send at once [default: { $default }]
+flag_rate_bytes = Bytes a second that each person may send for as long as they like [default: { $default }]
+flag_rate_bytes_burst = Bytes that each person may send at once [default: { $default }]
+flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
 flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_keepalive = Seconds of silence until the system checks that the other side is still there (then 3 times, 10 s apart), at most { $max } [default: { $default }]

@@ -60,6 +60,7 @@ not_ignored = Você não está ignorando { $name }.
 too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo permitido.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
 not_utf8 = Erro: O texto não é UTF-8 válido.
+throttled = Você está enviando rápido demais: as próximas linhas chegarão aos poucos.
 
 ## Ajuda
 
@@ -108,6 +109,11 @@ flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padr
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
+flag_rate = Linhas por segundo que cada pessoa pode enviar continuamente; acima disso, as linhas esperam e nenhuma se perde [padrão: { $default }]
+flag_rate_burst = Linhas que cada pessoa pode enviar de uma vez [padrão: { $default }]
+flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [padrão: { $default }]
+flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: { $default }]
+flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s), até { $max } [padrão: { $default }]

@@ -63,6 +63,7 @@ pub struct TextCodec {
     /// Whether the next line is the first one, which may begin with a byte order mark.
     first_line: bool,
     reads: u64,
+    bytes: u64,
     /// Bytes of text that the last read brought.
     last_read: usize,
 }
@@ -79,6 +80,7 @@ impl TextCodec {
             skipping: false,
             first_line: true,
             reads: 0,
+            bytes: 0,
             last_read: 0,
         }
     }
@@ -86,6 +88,11 @@ impl TextCodec {
     /// How many reads brought text so far. A session that sees this stand still knows that its peer is silent.
     pub fn reads(&self) -> u64 {
         self.reads
+    }
+
+    /// How many bytes the peer has sent so far, of whatever kind.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// Whether a message of an undelimited session has begun, and silence would end it.
@@ -178,6 +185,7 @@ impl TextCodec {
 
     /// A read has brought bytes behind the `filtered` ones.
     fn fresh_bytes(&mut self, buffer: &mut BytesMut) {
+        self.bytes += (buffer.len() - self.filtered) as u64;
         self.telnet.filter(buffer, self.filtered);
         if buffer.len() == self.filtered {
             return;
