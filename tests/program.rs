@@ -267,7 +267,7 @@ fn the_log_tells_who_comes_and_goes_and_nothing_of_what_is_said() {
 #[cfg(unix)]
 #[test]
 fn it_serves_on_when_nobody_reads_its_log() {
-    let mut command = papo(&["--listen", "127.0.0.1:0"]);
+    let mut command = papo(&["--listen", "127.0.0.1:0", "--max-per-address", "0", "--max-new-per-address", "0"]);
     command.env("RUST_LOG", "debug");
     let server = Program::spawn(command);
     for i in 0..1500 {
