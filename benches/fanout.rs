@@ -67,8 +67,10 @@ fn start_papo() -> SocketAddr {
         let ended = system.stop_future();
         system.block_on(async move {
             let listen = vec![Listen::Address(([127, 0, 0, 1], 0).into())];
-            let server =
-                Server::bind(Config { listen, rate: 0, rate_bytes: 0, ..Config::default() }).expect("a free port");
+            // all connections come from one address, and send as fast as they can
+            let free = Config { rate: 0, rate_bytes: 0, ..Config::default() };
+            let config = Config { listen, max_per_address: 0, max_new_per_address: 0, ..free };
+            let server = Server::bind(config).expect("a free port");
             tell.send(server.addresses()[0]).expect("the benchmark waits");
             let _running = server.start(ChatRoom::default());
             ended.await

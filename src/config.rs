@@ -4,9 +4,11 @@
 //! the rest is part of how papo works, and only tests change it. Where a field says so, 0 (or [`Duration::ZERO`])
 //! switches the limit off.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::chat::language::Language;
 use crate::chat::throttle::Rate;
@@ -24,6 +26,16 @@ pub const MIN_OUTBOX_LINES: usize = 2;
 /// The most [`Config::threads`].
 pub const MAX_THREADS: usize = 256;
 
+/// Descriptors that are kept free of connections: for the listeners, for what the runtime needs, and for refused connections
+/// that are given time to read why ([`MAX_LINGERING`](crate::server::MAX_LINGERING)).
+pub const RESERVED_DESCRIPTORS: usize = 64;
+
+/// Descriptors that each thread beyond the first one needs for its runtime.
+pub const DESCRIPTORS_PER_THREAD: usize = 4;
+
+/// With fewer connections than this there is no chat worth starting.
+pub const MIN_CONNECTIONS: usize = 8;
+
 /// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
 pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -40,8 +52,23 @@ pub struct Config {
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
     /// core that papo may have is the most that helps. At least 1.
     pub threads: usize,
-    /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off.
+    /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off. The program lowers it to what the
+    /// process may have: see [`Config::connections_within`].
     pub max_connections: usize,
+    /// Connections at once from one address: an IPv4 address, or the first 64 bits of an IPv6 one. More get one sentence
+    /// and are closed. Default: 64, since a classroom often sits behind one address. 0 = off.
+    pub max_per_address: usize,
+    /// New connections from one address in a minute; more get one sentence and are closed. Default: 128. 0 = off.
+    pub max_new_per_address: usize,
+    /// Connections without a name; beyond it the oldest one of the address with most of them gets one sentence and is
+    /// closed. Default: 4,096. 0 = off.
+    pub max_unnamed: usize,
+    /// Connections without a name from one address; beyond it the oldest of them gets one sentence and is closed.
+    /// Default: 16. 0 = off.
+    pub max_unnamed_per_address: usize,
+    /// Networks where many people share an address: a VPN gateway, a classroom. The limits for one address do not apply to
+    /// them, those for all do. Default: none.
+    pub exempt: Vec<Net>,
     /// Connections the kernel holds until they are accepted; more have to try again. Default: 4,096 (the kernel
     /// caps it at its own limit, `somaxconn`).
     pub backlog: u32,
@@ -119,6 +146,10 @@ pub enum Listen {
     Address(SocketAddr),
 }
 
+/// A network: all addresses that begin with the same bits. One address is a network, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Net(IpNet);
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -126,6 +157,11 @@ impl Default for Config {
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
+            max_per_address: 64,
+            max_new_per_address: 128,
+            max_unnamed: 4096,
+            max_unnamed_per_address: 16,
+            exempt: Vec::new(),
             backlog: 4096,
             max_line: 4096,
             rate: 2,
@@ -156,6 +192,23 @@ impl Config {
     pub(crate) fn byte_rate(&self) -> Option<Rate> {
         Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
     }
+
+    /// The most connections that a process can hold which may have so many descriptors open: all but
+    /// [`RESERVED_DESCRIPTORS`] and what the other threads need, so that there is always one left to say no with.
+    /// `None` if that is less than [`MIN_CONNECTIONS`].
+    pub fn connections_within(&self, descriptors: usize) -> Option<usize> {
+        let connections = descriptors.saturating_sub(self.descriptors_beside_connections());
+        (connections >= MIN_CONNECTIONS).then_some(connections)
+    }
+
+    /// The fewest descriptors that a process can work with.
+    pub fn min_descriptors(&self) -> usize {
+        self.descriptors_beside_connections() + MIN_CONNECTIONS
+    }
+
+    fn descriptors_beside_connections(&self) -> usize {
+        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1)
+    }
 }
 
 impl Listen {
@@ -180,6 +233,33 @@ impl std::str::FromStr for Listen {
     }
 }
 
+impl Net {
+    /// Whether this address is one of the network's.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        self.0.contains(&ip.to_canonical())
+    }
+}
+
+impl std::str::FromStr for Net {
+    type Err = ipnet::AddrParseError;
+
+    /// Reads `10.8.0.0/24`, `fd00::/8`, or an address alone. Bits beyond the prefix do not matter.
+    fn from_str(text: &str) -> Result<Net, Self::Err> {
+        let net = match text.parse::<IpAddr>() {
+            Ok(ip) => IpNet::from(ip),
+            Err(_) => text.parse()?,
+        };
+        // IPv4 addresses that are written as IPv6, like those that they are compared with
+        Ok(Net(match (net.addr(), net.prefix_len()) {
+            (IpAddr::V6(ip), prefix @ 96..) => match ip.to_ipv4_mapped() {
+                Some(ip) => Ipv4Net::new(ip, prefix - 96).map_or(net, IpNet::V4),
+                None => net,
+            },
+            _ => net,
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +269,8 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
+        assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
+        assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
@@ -198,6 +280,44 @@ mod tests {
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
         assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
+    }
+
+    #[test]
+    fn connections_leave_64_descriptors_and_those_of_the_other_threads() {
+        let config = Config::default();
+        assert_eq!(config.connections_within(128), Some(64));
+        assert_eq!(config.connections_within(72), Some(8));
+        assert_eq!(config.min_descriptors(), 72);
+        for few in [0, 50, 64, 70, 71] {
+            assert_eq!(config.connections_within(few), None);
+        }
+        let config = Config { threads: 3, ..config };
+        assert_eq!(config.connections_within(128), Some(56));
+        assert_eq!(config.connections_within(config.min_descriptors()), Some(8));
+        assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
+    }
+
+    #[test]
+    fn networks_as_people_write_them() {
+        let contains = |net: &str, ip: &str| net.parse::<Net>().unwrap().contains(ip.parse().unwrap());
+        for (net, inside, outside) in [
+            ("10.8.0.0/24", "10.8.0.255", "10.8.1.0"),
+            ("10.8.0.77/24", "10.8.0.1", "10.9.0.77"),
+            ("192.168.0.7", "192.168.0.7", "192.168.0.8"),
+            ("fd00::/8", "fdff::1", "fe80::1"),
+            ("::1", "::1", "::2"),
+            ("10.8.0.0/24", "::ffff:10.8.0.1", "::ffff:10.8.1.1"),
+            ("::ffff:10.8.0.0/120", "10.8.0.1", "10.8.1.1"),
+            ("::ffff:10.8.0.1", "10.8.0.1", "10.8.0.2"),
+        ] {
+            assert!(contains(net, inside) && !contains(net, outside), "{net}");
+        }
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
+        for text in
+            ["", "/8", "10.8.0.0/33", "fd00::/129", "10.8.0/24", "sala", "10.8.0.0/-1", "10.8.0.0/", "1.2.3.4:9"]
+        {
+            assert!(text.parse::<Net>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -30,7 +30,14 @@ pub struct Admit<S> {
     pub stream: S,
     /// Dropped when the session has ended: how the server learns of it.
     pub guard: Box<dyn Any + Send>,
+    /// Dropped when the session has a name or is closing, whichever comes first.
+    pub unnamed: Box<dyn Any + Send>,
 }
+
+/// A session without a name must make room for another one. If it has a name by now, it stays.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Evict(pub SessionId);
 
 /// The hub actor. It lives as long as its thread.
 pub struct Hub {
@@ -65,11 +72,11 @@ impl Actor for Hub {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Handler<Admit<S>> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Admit { session, peer, stream, guard }: Admit<S>, _: &mut Self::Context) {
+    fn handle(&mut self, Admit { session, peer, stream, guard, unnamed }: Admit<S>, _: &mut Self::Context) {
         if self.is_shutting_down {
             return;
         }
-        let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config) };
+        let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config), unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };
@@ -83,6 +90,17 @@ impl Handler<Deliver> for Hub {
     fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
         self.sessions.borrow().deliver(&turn);
         self.room.do_send(Delivered { hub: self.id });
+    }
+}
+
+impl Handler<Evict> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Evict(session): Evict, _: &mut Self::Context) {
+        // it may have ended meanwhile
+        if let Some(reader) = self.sessions.borrow().get(session) {
+            reader.evict();
+        }
     }
 }
 
@@ -111,6 +129,10 @@ impl Sessions {
     fn add(&mut self, session: SessionId, reader: Rc<dyn Reader>) {
         self.places.insert(session, self.list.len());
         self.list.push((session, reader));
+    }
+
+    fn get(&self, session: SessionId) -> Option<&dyn Reader> {
+        self.places.get(&session).map(|place| &*self.list[*place].1)
     }
 
     fn remove(&mut self, session: SessionId) {

@@ -4,7 +4,7 @@
 //!
 //! Ana types `oi` and Enter; this is how it reaches everybody else:
 //!
-//! 1. [`server`] accepted her connection, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
+//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
 //!    thread, which started a [`session`] on it.
 //! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them.
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
@@ -28,7 +28,8 @@
 //!
 //! ```text
 //! main.rs, cli     arguments, logging, signals, exit code
-//! server           listening, accepting, limits of connections, shutdown       knows sockets
+//! server           listening, accepting, shutdown                              knows sockets
+//! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
@@ -40,6 +41,7 @@
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+pub mod admission;
 pub mod chat;
 pub mod cli;
 pub mod config;

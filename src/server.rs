@@ -4,10 +4,9 @@
 //! room.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -19,11 +18,12 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::chat::answer::Answer;
+use crate::admission::{Admission, Admitted, Origin};
+use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
-use crate::hub::{Admit, Hub};
+use crate::hub::{Admit, Evict, Hub};
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::{poll_drain, tcp};
 
@@ -32,8 +32,9 @@ const MIN_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause after an accept error.
 const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Refused connections that are given time to read the refusal; more are closed at once.
-const MAX_LINGERING: usize = 64;
+/// Refused connections that are given time to read the refusal; more are closed at once. Each costs one of the
+/// [`RESERVED_DESCRIPTORS`](crate::config::RESERVED_DESCRIPTORS), of which the server itself uses a dozen.
+pub const MAX_LINGERING: usize = 32;
 
 /// Accept errors are logged this often at most.
 const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -80,7 +81,7 @@ impl Server {
         let reception = Arc::new(Reception {
             places: open_places(&room, &self.config),
             room,
-            connections: Connections::new(self.config.max_connections),
+            connections: Connections::new(Arc::clone(&self.config)),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
         });
@@ -169,6 +170,8 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
                 if logged.is_none_or(|at| at.elapsed() >= ACCEPT_LOG_INTERVAL) {
                     error!("cannot accept connections: {error}; trying again");
                     logged = Some(Instant::now());
+                } else {
+                    debug!("still cannot accept connections: {error}");
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
@@ -222,34 +225,61 @@ struct Reception {
 
 impl Reception {
     fn receive(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(slot) = self.connections.admit() else {
-            debug!("peer={peer} refused: the server is full");
-            return self.refuse(stream);
+        let Admitted { session, origin, evicted } = match self.connections.admit(peer) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                debug!("peer={peer} refused reason={}", refusal.word());
+                return self.refuse(stream, refusal);
+            }
         };
-        let session = self.connections.next_id();
-        let place = &self.places[session.0 as usize % self.places.len()];
-        let guard = Box::new(slot);
+        if let Some(evicted) = evicted {
+            self.evict(evicted);
+        }
+        let place = self.place_of(session);
+        let guard = Box::new(Slot { connections: Arc::clone(&self.connections), origin });
+        let unnamed = Box::new(Unnamed { connections: Arc::clone(&self.connections), origin, session });
         let Some(arbiter) = &place.arbiter else {
-            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard });
+            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed });
         };
         // a socket belongs to the reactor of the thread that reads it
         let moved = stream.into_std();
         let hub = place.hub.clone();
         arbiter.spawn_fn(move || match moved.and_then(TcpStream::from_std) {
-            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard }),
+            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed }),
             Err(error) => error!("session={session} peer={peer} cannot be moved to its thread: {error}"),
         });
     }
 
+    fn place_of(&self, session: SessionId) -> &Place {
+        &self.places[session.0 as usize % self.places.len()]
+    }
+
+    /// Tells a session that it must make room. The word takes the way that the session took, so that it comes after it.
+    fn evict(&self, session: SessionId) {
+        let place = self.place_of(session);
+        let hub = place.hub.clone();
+        match &place.arbiter {
+            None => hub.do_send(Evict(session)),
+            Some(arbiter) => {
+                arbiter.spawn_fn(move || hub.do_send(Evict(session)));
+            }
+        }
+    }
+
     /// One sentence and the end: a refusal costs no session. For a few at once the end waits, briefly, until the peer
     /// has read it.
-    fn refuse(&self, mut stream: TcpStream) {
+    fn refuse(&self, mut stream: TcpStream, refusal: Refusal) {
         // not by tokio, which would first wait to hear that the socket is writable
-        let sentence = text::answer(&Answer::ServerFull, self.config.language);
-        if let Err(error) = SockRef::from(&stream).send(&sentence) {
+        let socket = SockRef::from(&stream);
+        let sentence = text::answer(&Answer::Refused(refusal), self.config.language);
+        if let Err(error) = socket.send(&sentence) {
             debug!("refused without a word: {error}");
         }
-        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else { return };
+        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else {
+            // what has come already must be read, or the sentence is lost to a reset
+            let _ = (&*socket).read(&mut [0; 1024]);
+            return;
+        };
         let Drain { time, mut bytes } = self.config.drain;
         actix_rt::spawn(async move {
             let drained = async {
@@ -264,39 +294,45 @@ impl Reception {
     }
 }
 
-/// The connections there are, at most `max` of them (0 = any number).
+/// The connections there are.
 #[derive(Debug)]
 struct Connections {
-    max: usize,
-    open: AtomicUsize,
-    last_id: AtomicU64,
+    /// Locked when a connection comes, gets a name and goes, and for no longer than it takes to count.
+    admission: Mutex<Admission>,
     /// Told whenever the last connection is gone.
     emptied: Notify,
 }
 
 /// The place of one connection among those there are, given back when dropped.
-struct Slot(Arc<Connections>);
+struct Slot {
+    connections: Arc<Connections>,
+    origin: Origin,
+}
+
+/// The place of one connection among those without a name, given back when dropped.
+struct Unnamed {
+    connections: Arc<Connections>,
+    origin: Origin,
+    session: SessionId,
+}
 
 impl Connections {
-    fn new(max: usize) -> Arc<Connections> {
-        let (open, last_id) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Arc::new(Connections { max, open, last_id, emptied: Notify::new() })
+    fn new(config: Arc<Config>) -> Arc<Connections> {
+        let admission = Mutex::new(Admission::new(config, Instant::now().into_std()));
+        Arc::new(Connections { admission, emptied: Notify::new() })
     }
 
-    /// A slot for one more connection; `None` if there are as many as may be.
-    fn admit(self: &Arc<Connections>) -> Option<Slot> {
-        let slot = Slot(Arc::clone(self));
-        let before = self.open.fetch_add(1, Ordering::SeqCst);
-        // a slot that is dropped is given back
-        (self.max == 0 || before < self.max).then_some(slot)
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        // it only counts, and stays true whatever panics elsewhere
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_id(&self) -> SessionId {
-        SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
+    fn admit(&self, peer: SocketAddr) -> Result<Admitted, Refusal> {
+        self.admission().admit(peer.ip(), Instant::now().into_std())
     }
 
     fn open(&self) -> usize {
-        self.open.load(Ordering::SeqCst)
+        self.admission().open()
     }
 
     async fn emptied(&self) {
@@ -312,8 +348,16 @@ impl Connections {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if self.0.open.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.emptied.notify_waiters();
+        let mut admission = self.connections.admission();
+        admission.release(self.origin);
+        if admission.open() == 0 {
+            self.connections.emptied.notify_waiters();
         }
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.connections.admission().settle(self.origin, self.session);
     }
 }

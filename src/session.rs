@@ -66,6 +66,8 @@ pub struct Setup {
     pub room: Addr<ChatRoom>,
     /// The limits.
     pub config: Arc<Config>,
+    /// Dropped when the session has a name or is closing, whichever comes first: how others learn of it.
+    pub unnamed: Box<dyn Any>,
 }
 
 /// The session actor, over any stream of bytes.
@@ -98,6 +100,10 @@ pub struct Connection<S> {
     name: Option<Name>,
     /// The number of the room's last event before it came in.
     since: u64,
+    /// Held while there is no name.
+    unnamed: Option<Box<dyn Any>>,
+    /// Whether it must go, unless the room gives it the name that it asked for.
+    is_evicted: bool,
     /// Whether the room has been told [`Leave`].
     has_told_room: bool,
     /// Wakes the session actor.
@@ -129,7 +135,7 @@ enum Stage {
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, room, config } = setup;
+        let Setup { id, peer, room, config, unnamed } = setup;
         Connection {
             stage: Stage::Naming,
             language: config.language,
@@ -146,6 +152,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             room,
             name: None,
             since: 0,
+            unnamed: Some(unnamed),
+            is_evicted: false,
             has_told_room: false,
             waker: Waker::noop().clone(),
             deadline: None,
@@ -219,6 +227,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }
 
+    /// Makes room for another session, if nobody in the room goes by a name for this one, or is about to.
+    fn go_if_evicted(&mut self) {
+        if self.is_evicted && self.stage == Stage::Naming && !self.is_waiting_for_room {
+            self.close(Reason::Evicted, goodbye(Reason::Evicted));
+        }
+    }
+
     /// The stream failed: there is nobody to say anything to.
     fn lose(&mut self, error: &Error) {
         debug!("session={} peer={} {error}", self.id, self.peer);
@@ -227,6 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
 
     /// Tells the room and the log, once.
     fn end(&mut self, reason: Reason) {
+        self.unnamed = None;
         if std::mem::replace(&mut self.has_told_room, true) {
             return;
         }

@@ -2,6 +2,7 @@
 //! and "after 300 ms" is exact.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
-use papo::hub::{Admit, Hub};
+use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, HubId, Shutdown};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -56,10 +57,18 @@ impl House {
 
     /// Starts a session on this end of a connection. The guard is dropped when it has ended.
     fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, stream: S) -> Arc<()> {
+        self.admit_unnamed(stream, Box::new(()))
+    }
+
+    /// The same; `unnamed` is dropped when it has a name or is closing.
+    fn admit_unnamed<S>(&mut self, stream: S, unnamed: Box<dyn Any + Send>) -> Arc<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         self.sessions += 1;
         let guard = Arc::new(());
         let (session, peer) = (SessionId(self.sessions), "test".to_owned());
-        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)) });
+        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)), unnamed });
         guard
     }
 
@@ -117,6 +126,50 @@ async fn a_name_is_asked_for_after_300_ms_of_silence() {
     assert!((300..=301).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     // once is enough
     ana.is_left_alone_for(Duration::from_secs(50)).await;
+}
+
+#[actix_rt::test]
+async fn whoever_has_no_name_makes_room_and_whoever_has_one_stays() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(1024);
+    assert_eq!(ana.line().await, PROMPT);
+    for session in [1, 2, 3] {
+        house.hub.do_send(Evict(SessionId(session)));
+    }
+    let line =
+        "Você foi desconectado: há conexões demais à espera de um nome. Conecte-se de novo e informe o seu logo.";
+    assert_eq!(ana.last_lines().await, [line]);
+    beto.is_left_alone_for(Duration::from_secs(50)).await;
+    beto.send("/ping\n").await;
+    assert_eq!(beto.line().await, "Pong! O servidor está respondendo.");
+}
+
+#[actix_rt::test]
+async fn others_learn_when_a_session_has_a_name_or_is_closing_without_one() {
+    let mut house = House::open(Config::default());
+    let unnamed: [Arc<()>; 3] = Default::default();
+    let [mut ana, mut beto, mut caio] = unnamed.clone().map(|unnamed| {
+        let (near, far) = duplex(1024);
+        house.admit_unnamed(far, Box::new(unnamed));
+        Person { stream: BufReader::new(near) }
+    });
+    let is_unnamed = || unnamed.clone().map(|unnamed| Arc::strong_count(&unnamed) > 2);
+    assert_eq!(is_unnamed(), [true; 3]);
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    assert_eq!(is_unnamed(), [false, true, true]);
+    // closing, though its other side is open still
+    beto.send("/sair\n").await;
+    assert_eq!(beto.line().await, "Você saiu do chat.");
+    assert_eq!(is_unnamed(), [false, false, true]);
+    // a name that is taken is none
+    caio.send("Ana\n").await;
+    assert_eq!(caio.line().await, "Erro: O nome 'Ana' já está em uso.");
+    assert_eq!(is_unnamed(), [false, false, true]);
+    drop(caio);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(is_unnamed(), [false; 3]);
 }
 
 #[actix_rt::test]
@@ -213,19 +266,21 @@ async fn one_byte_at_a_time_over_a_pipe_that_holds_one() {
 #[actix_rt::test]
 async fn the_name_deadline_is_one_minute_whatever_is_said_meanwhile() {
     let mut house = House::open(Config::default());
-    let mut ana = house.connect(1024);
+    let mut ana = house.connect(64 * 1024);
+    let _beto = house.join("Beto").await;
     let start = Instant::now();
-    for _ in 0..5 {
-        sleep(Duration::from_secs(11)).await;
-        ana.send("a b\n").await;
+    // something every few seconds: no name, a name that is taken, commands, lines that are none, and half a line
+    let said = ["a b\n", "Beto\n", "/ajuda\n", "/idioma en\n", "\n", "c d\n", "/p", "ing\n", "\r\n", "/"];
+    for line in said.into_iter().chain(["ping\n", "/"].into_iter().cycle()) {
+        sleep(Duration::from_secs(3)).await;
+        if start.elapsed() > Duration::from_secs(58) {
+            break;
+        }
+        ana.send(line).await;
     }
-    let mut line = String::new();
-    while !line.starts_with("Você foi desconectado") {
-        line = ana.line().await;
-    }
-    assert_eq!(line, "Você foi desconectado: nenhum nome informado em 60 segundos.");
+    let lines = ana.last_lines().await;
+    assert_eq!(lines.last().unwrap(), "You were disconnected: no name given in 60 seconds.");
     assert_eq!(start.elapsed().as_secs(), 60);
-    assert_eq!(ana.line().await, "");
 }
 
 #[actix_rt::test]

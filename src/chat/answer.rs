@@ -70,8 +70,30 @@ pub enum Answer {
         /// The time there was.
         seconds: u64,
     },
-    /// The only words to somebody for whom there is no place.
+    /// The only words to a connection that gets no session.
+    Refused(Refusal),
+}
+
+/// Why a connection gets no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// There are as many connections as there may be.
     ServerFull,
+    /// The address has as many connections as it may have.
+    TooManyOfAddress,
+    /// The address had as many new connections lately as it may have.
+    TooManyNewOfAddress,
+}
+
+impl Refusal {
+    /// A stable word for logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Refusal::ServerFull => "server-full",
+            Refusal::TooManyOfAddress => "too-many-of-address",
+            Refusal::TooManyNewOfAddress => "too-many-new-of-address",
+        }
+    }
 }
 
 impl Answer {
@@ -102,7 +124,7 @@ impl Answer {
             | Answer::Throttled
             | Answer::Goodbye(_)
             | Answer::NoNameInTime { .. }
-            | Answer::ServerFull => false,
+            | Answer::Refused(_) => false,
         }
     }
 }

@@ -88,6 +88,8 @@ pub enum Reason {
     TooSlow,
     /// Another connection took over its name.
     Replaced,
+    /// Had no name yet, and made room for another connection.
+    Evicted,
     /// The server stops.
     Shutdown,
 }
@@ -103,6 +105,7 @@ impl Reason {
             Reason::Flooded => "flooded",
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
+            Reason::Evicted => "evicted",
             Reason::Shutdown => "shutdown",
         }
     }

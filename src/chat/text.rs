@@ -41,6 +41,8 @@ sentences! {
     name_taken(name);
     name_unchanged(name);
     server_full();
+    too_many_of_address();
+    too_many_new_of_address();
 
     joined(name);
     left(name);
@@ -55,10 +57,12 @@ sentences! {
     reason_flooded();
     reason_too_slow();
     reason_replaced();
+    reason_evicted();
     reason_shutdown();
 
     goodbye();
     goodbye_shutdown();
+    goodbye_evicted();
     disconnected(reason);
     no_name_in_time(seconds);
 
@@ -106,6 +110,8 @@ sentences! {
     no_permission(port);
     cannot_listen(address, error);
     cannot_start(error);
+    too_few_descriptors(limit, needed);
+    fewer_connections(max, wanted, limit);
 
     usage_unknown(program, argument);
     usage_unknown_near(program, argument, nearest);
@@ -120,6 +126,11 @@ sentences! {
     flag_lang();
     flag_threads(max, default);
     flag_max_connections(default);
+    flag_max_per_address(default);
+    flag_max_new_per_address(default);
+    flag_max_unnamed(default);
+    flag_max_unnamed_per_address(default);
+    flag_exempt();
     flag_max_line(min, max, default);
     flag_rate(default);
     flag_rate_burst(default);
@@ -157,6 +168,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Flooded => Some(reason_flooded(language)),
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
+        Reason::Evicted => Some(reason_evicted(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
     }
 }

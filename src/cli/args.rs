@@ -8,7 +8,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
-use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES};
+use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES, Net};
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
@@ -23,6 +23,16 @@ struct Args {
     threads: Option<usize>,
     #[arg(long, env = "PAPO_MAX_CONNECTIONS", value_name = "N")]
     max_connections: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_PER_ADDRESS", value_name = "N")]
+    max_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_NEW_PER_ADDRESS", value_name = "N")]
+    max_new_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNNAMED", value_name = "N")]
+    max_unnamed: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNNAMED_PER_ADDRESS", value_name = "N")]
+    max_unnamed_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_EXEMPT", value_delimiter = ',', value_name = "NET")]
+    exempt: Vec<Net>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_RATE", value_name = "N")]
@@ -75,6 +85,11 @@ impl Args {
             language: self.lang.unwrap_or(default.language),
             threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
+            max_per_address: self.max_per_address.unwrap_or(default.max_per_address),
+            max_new_per_address: self.max_new_per_address.unwrap_or(default.max_new_per_address),
+            max_unnamed: self.max_unnamed.unwrap_or(default.max_unnamed),
+            max_unnamed_per_address: self.max_unnamed_per_address.unwrap_or(default.max_unnamed_per_address),
+            exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
             rate: self.rate.unwrap_or(default.rate),
@@ -94,7 +109,7 @@ impl Args {
 /// The first flag with a value that no server could work with, and that value.
 fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     let Config { max_line, outbox, .. } = *config;
-    let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES * max_line;
+    let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
     let seconds = |time: Duration| time.as_secs().to_string();
     let checks = [
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
@@ -126,6 +141,11 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "lang" => text::flag_lang(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
+        "max_per_address" => text::flag_max_per_address(language, default.max_per_address),
+        "max_new_per_address" => text::flag_max_new_per_address(language, default.max_new_per_address),
+        "max_unnamed" => text::flag_max_unnamed(language, default.max_unnamed),
+        "max_unnamed_per_address" => text::flag_max_unnamed_per_address(language, default.max_unnamed_per_address),
+        "exempt" => text::flag_exempt(language),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
         "rate" => text::flag_rate(language, default.rate),
         "rate_burst" => text::flag_rate_burst(language, default.rate_burst),
@@ -156,7 +176,10 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 \
+              --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
+              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 \
+              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -168,6 +191,9 @@ mod tests {
         assert_eq!(config.threads, 2);
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
+        assert_eq!((config.max_per_address, config.max_new_per_address), (6, 7));
+        assert_eq!((config.max_unnamed, config.max_unnamed_per_address), (8, 0));
+        assert_eq!(config.exempt, ["10.8.0.0/24", "::1", "192.168.0.7"].map(|net| net.parse().unwrap()));
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
     }
@@ -200,6 +226,28 @@ mod tests {
             ),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
+            (
+                vec!["--max-line", "18446744073709551615"],
+                "para --max-line: '18446744073709551615'.",
+                "for --max-line: '18",
+            ),
+            (
+                vec!["--max-connections", "99999999999999999999"],
+                "para --max-connections: '9",
+                "for --max-connections: '9",
+            ),
+            (vec!["--max-per-address", "-1"], "para --max-per-address: '-1'.", "for --max-per-address: '-1'."),
+            (vec!["--max-new-per-address", "1.5"], "--max-new-per-address: '1.5'.", "--max-new-per-address: '1.5'."),
+            (vec!["--max-unnamed", "x"], "para --max-unnamed: 'x'.", "for --max-unnamed: 'x'."),
+            (
+                vec!["--max-unnamed-per-address", ""],
+                "falta o valor de --max-unnamed-per-address.",
+                "--max-unnamed-per-address needs a value.",
+            ),
+            (vec!["--exempt", "10.0.0.0/33"], "para --exempt: '10.0.0.0/33'.", "for --exempt: '10.0.0.0/33'."),
+            (vec!["--exempt", "10.0.0.0/8,sala"], "para --exempt: 'sala'.", "for --exempt: 'sala'."),
+            (vec!["--exempt", "10.0.0.0/8,"], "falta o valor de --exempt.", "--exempt needs a value."),
+            (vec!["--outbox", "a\nb\u{1b}[31m"], "para --outbox: 'a␊b␛[31m'.", "for --outbox: 'a␊b␛[31m'."),
             (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
             (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),

@@ -11,7 +11,7 @@ pub mod telnet;
 
 use bytes::Bytes;
 
-use crate::chat::answer::Answer;
+use crate::chat::answer::{Answer, Refusal};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -74,7 +74,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::Throttled => text::throttled(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
-        Answer::ServerFull => text::server_full(language),
+        Answer::Refused(refusal) => refused(*refusal, language),
     };
     lines.push('\n');
     lines.into()
@@ -103,8 +103,17 @@ fn mistake(mistake: &CommandError, language: Language) -> String {
     }
 }
 
+fn refused(refusal: Refusal, language: Language) -> String {
+    match refusal {
+        Refusal::ServerFull => text::server_full(language),
+        Refusal::TooManyOfAddress => text::too_many_of_address(language),
+        Refusal::TooManyNewOfAddress => text::too_many_new_of_address(language),
+    }
+}
+
 fn goodbye(reason: Reason, language: Language) -> String {
     match (reason, text::reason(language, reason)) {
+        (Reason::Evicted, _) => text::goodbye_evicted(language),
         (Reason::Shutdown, _) => text::goodbye_shutdown(language),
         (_, Some(reason)) => text::disconnected(language, reason),
         (_, None) => text::goodbye(language),

@@ -24,6 +24,9 @@ pub trait Reader {
     /// ([`Item::session`]), in order.
     fn take(&self, turn: &Turn, own: &[usize]);
 
+    /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
+    fn evict(&self);
+
     /// Says goodbye, because the server stops.
     fn shut_down(&self);
 }
@@ -41,6 +44,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<
             if connection.is_closing() || (!could_read && connection.may_read()) {
                 connection.waker.wake_by_ref();
             }
+        });
+    }
+
+    fn evict(&self) {
+        unless_it_panics(self, |connection| {
+            connection.is_evicted = true;
+            connection.go_if_evicted();
+            connection.waker.wake_by_ref();
         });
     }
 
@@ -133,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 if let Some(answer) = answer {
                     self.take_answer(answer);
                 }
+                self.go_if_evicted();
             }
             Private::Farewell => {
                 if let Stage::Leaving(reason) = self.stage {
@@ -156,6 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 info!("session={} peer={} name={name} joined", self.id, self.peer);
                 self.name = Some(name.clone());
                 self.since = *after;
+                self.unnamed = None;
                 self.stage = Stage::Chatting;
                 self.deadline = None;
                 self.silence = None;

@@ -14,6 +14,8 @@ name_reserved = Error: That name is reserved. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
+too_many_of_address = Error: Too many connections from your address. Close one and try again.
+too_many_new_of_address = Error: Too many new connections from your address. Wait a minute and try again.
 
 ## What happens in the room
 
@@ -30,12 +32,14 @@ reason_timed_out = timed out
 reason_flooded = too many messages
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
+reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
 
 ## Last words
 
 goodbye = You left the chat.
 goodbye_shutdown = The server is shutting down.
+goodbye_evicted = You were disconnected: too many connections are waiting for a name. Connect again and give yours soon.
 disconnected = You were disconnected: { $reason }.
 no_name_in_time = You were disconnected: no name given in { $seconds ->
     [one] { $seconds } second
@@ -92,6 +96,8 @@ address_missing = papo: this computer does not have the address { $address }.
 no_permission = papo: no permission to use port { $port }. Choose another one, above 1023: papo --listen OTHER_PORT
 cannot_listen = papo: cannot listen on { $address }: { $error }
 cannot_start = papo: cannot start: { $error }
+too_few_descriptors = papo: too few descriptors: the system allows this process { $limit }, and it needs at least { $needed }. Raise the limit: ulimit -n { $needed }
+fewer_connections = at most { $max } connections at once, not { $wanted }: the system allows this process { $limit } descriptors (ulimit -n)
 
 ## The command line
 
@@ -108,6 +114,11 @@ flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, 
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
+flag_max_per_address = Most connections at once from one address (IPv4, or the first 64 bits of IPv6) [default: { $default }]
+flag_max_new_per_address = Most new connections from one address in a minute [default: { $default }]
+flag_max_unnamed = Most connections without a name; beyond it the oldest one of the address with most is closed [default: { $default }]
+flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
+flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_rate = Lines a second that each person may send for as long as they like; above that, lines wait and none is lost [default: { $default }]
 flag_rate_burst = Lines that each person may send at once [default: { $default }]

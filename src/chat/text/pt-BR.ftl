@@ -14,6 +14,8 @@ name_reserved = Erro: Esse nome é reservado. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
+too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
+too_many_new_of_address = Erro: Há conexões novas demais do seu endereço. Espere um minuto e tente de novo.
 
 ## O que acontece na sala
 
@@ -30,12 +32,14 @@ reason_timed_out = tempo esgotado
 reason_flooded = mensagens demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
+reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
 
 ## Últimas palavras
 
 goodbye = Você saiu do chat.
 goodbye_shutdown = O servidor está encerrando.
+goodbye_evicted = Você foi desconectado: há conexões demais à espera de um nome. Conecte-se de novo e informe o seu logo.
 disconnected = Você foi desconectado: { $reason }.
 no_name_in_time = Você foi desconectado: nenhum nome informado em { $seconds ->
     [one] { $seconds } segundo
@@ -92,6 +96,8 @@ address_missing = papo: este computador não tem o endereço { $address }.
 no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
 cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
+too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }
+fewer_connections = no máximo { $max } conexões simultâneas, e não { $wanted }: o sistema permite { $limit } descritores a este processo (ulimit -n)
 
 ## A linha de comando
 
@@ -108,6 +114,11 @@ flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
+flag_max_per_address = Máximo de conexões simultâneas de um endereço (IPv4, ou os primeiros 64 bits de IPv6) [padrão: { $default }]
+flag_max_new_per_address = Máximo de conexões novas de um endereço por minuto [padrão: { $default }]
+flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do endereço que tem mais é encerrada [padrão: { $default }]
+flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
+flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_rate = Linhas por segundo que cada pessoa pode enviar continuamente; acima disso, as linhas esperam e nenhuma se perde [padrão: { $default }]
 flag_rate_burst = Linhas que cada pessoa pode enviar de uma vez [padrão: { $default }]
