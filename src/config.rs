@@ -97,6 +97,15 @@ pub struct Config {
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
+    /// Bytes owed to one session from which on nothing more is read from it, and which it may owe for
+    /// [`Config::outbox_time`]; at most a quarter of [`Config::outbox`]. Default: 256 KiB. 0 = that quarter.
+    pub outbox_soft: usize,
+    /// How long a session may owe more than [`Config::outbox_soft`] without a pause, then it is disconnected with a reason.
+    /// Default: 30 s. 0 = off.
+    pub outbox_time: Duration,
+    /// Bytes not yet sent from which on the kernel takes no more of a connection (`TCP_NOTSENT_LOWAT`, Linux and macOS).
+    /// Without it the kernel hides 4 MB for each reader who does not read. Default: 16 KiB. 0 = off.
+    pub unsent: u32,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
@@ -171,7 +180,10 @@ impl Default for Config {
             flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
             silence: Duration::from_millis(300),
-            outbox: 1024 * 1024, // 1 MiB
+            outbox: 1024 * 1024,     // 1 MiB
+            outbox_soft: 256 * 1024, // 256 KiB
+            outbox_time: Duration::from_secs(30),
+            unsent: 16 * 1024, // 16 KiB
             max_ignored: 100,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
@@ -278,6 +290,7 @@ mod tests {
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
         assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
+        assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
         assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }

@@ -10,12 +10,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix::prelude::*;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::chat::registry::SessionId;
 use crate::config::Config;
 use crate::room::{Attach, ChatRoom, Deliver, Delivered, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup};
+use crate::transport::Transport;
 use crate::turn::{Item, Turn};
 
 /// Starts a session on the thread of the hub; closes the connection if the server stops.
@@ -69,7 +69,7 @@ impl Actor for Hub {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Handler<Admit<S>> for Hub {
+impl<S: Transport + Send> Handler<Admit<S>> for Hub {
     type Result = ();
 
     fn handle(&mut self, Admit { session, peer, stream, guard, unnamed }: Admit<S>, _: &mut Self::Context) {

@@ -16,6 +16,7 @@
 
 mod delivery;
 mod io;
+mod lag;
 mod person;
 mod throttle;
 
@@ -31,7 +32,6 @@ use std::time::Duration;
 use actix::prelude::*;
 use bytes::Bytes;
 use log::{debug, info};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Sleep, sleep};
 use tokio_util::codec::FramedRead;
 
@@ -45,6 +45,7 @@ use crate::dialect::text;
 use crate::dialect::text::codec::TextCodec;
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
+use crate::transport::Transport;
 
 use throttle::Throttle;
 
@@ -108,6 +109,8 @@ pub struct Connection<S> {
     has_told_room: bool,
     /// Wakes the session actor.
     waker: Waker,
+    /// When somebody who reads too slowly is cut.
+    lag: Option<Pin<Box<Sleep>>>,
     /// When the present stage is over at the latest.
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
@@ -132,14 +135,14 @@ enum Stage {
     Over,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
         let Setup { id, peer, room, config, unnamed } = setup;
         Connection {
             stage: Stage::Naming,
             language: config.language,
-            outbox: Outbox::new(config.outbox),
+            outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
@@ -156,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             is_evicted: false,
             has_told_room: false,
             waker: Waker::noop().clone(),
+            lag: None,
             deadline: None,
             silence: None,
             reads_seen: 0,
@@ -195,8 +199,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             self.write_now();
         }
         if self.outbox.is_over_limit() && !self.is_closing() {
-            self.outbox.forget();
-            self.close(Reason::TooSlow, goodbye(Reason::TooSlow));
+            self.cut_for_slowness();
         }
     }
 
@@ -259,14 +262,14 @@ fn goodbye(reason: Reason) -> Option<Answer> {
     (reason != Reason::Closed).then_some(Answer::Goodbye(reason))
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
+impl<S: Transport> Session<S> {
     /// A session of this connection. `guard` is dropped when the session has ended: how others learn of it.
     pub fn new(connection: Rc<RefCell<Connection<S>>>, guard: Box<dyn Any>) -> Session<S> {
         Session { connection, _guard: guard }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Actor for Session<S> {
+impl<S: Transport> Actor for Session<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {

@@ -14,6 +14,7 @@ use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, HubId, Shutdown};
+use papo::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -56,14 +57,14 @@ impl House {
     }
 
     /// Starts a session on this end of a connection. The guard is dropped when it has ended.
-    fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, stream: S) -> Arc<()> {
+    fn admit<S: Transport + Send>(&mut self, stream: S) -> Arc<()> {
         self.admit_unnamed(stream, Box::new(()))
     }
 
     /// The same; `unnamed` is dropped when it has a name or is closing.
     fn admit_unnamed<S>(&mut self, stream: S, unnamed: Box<dyn Any + Send>) -> Arc<()>
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Transport + Send,
     {
         self.sessions += 1;
         let guard = Arc::new(());
@@ -473,6 +474,50 @@ async fn somebody_who_does_not_read() -> (House, Person, Person) {
     (house, ana, beto)
 }
 
+/// Ana's connection holds 100 bytes, and she is owed more than may be for long, though less than may be at all.
+async fn somebody_who_lags() -> (House, Person, Person) {
+    let mut house = House::open(Config { outbox_soft: 2000, ..unthrottled() });
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(100);
+    ana.send("Ana\n").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    for _ in 0..20 {
+        beto.send(&format!("{}\n", "x".repeat(200))).await;
+    }
+    (house, ana, beto)
+}
+
+#[actix_rt::test]
+async fn whoever_is_behind_for_30_seconds_is_cut() {
+    let (_house, mut ana, mut beto) = somebody_who_lags().await;
+    let start = Instant::now();
+    assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert_eq!(ana.last_lines().await.last().unwrap(), "Você foi desconectado: leitura lenta demais.");
+}
+
+#[actix_rt::test]
+async fn whoever_catches_up_within_30_seconds_is_not_cut_and_misses_nothing() {
+    let (_house, mut ana, mut beto) = somebody_who_lags().await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    for _ in 0..3 {
+        sleep(Duration::from_secs(29)).await;
+        for _ in 0..20 {
+            assert_eq!(ana.line().await, format!("Beto: {}", "x".repeat(200)));
+        }
+        for _ in 0..20 {
+            beto.send(&format!("{}\n", "x".repeat(200))).await;
+        }
+    }
+    ana.send("oi\n").await;
+    beto.is_left_alone_for(Duration::from_secs(1)).await;
+    // what she says is read when she has read
+    for _ in 0..20 {
+        ana.line().await;
+    }
+    assert_eq!(beto.line().await, "Ana: oi");
+}
+
 #[actix_rt::test]
 async fn last_words_wait_a_minute_for_a_member_who_does_not_read() {
     let (_house, mut ana, mut beto) = somebody_who_does_not_read().await;
@@ -520,6 +565,9 @@ impl AsyncRead for Broken {
         assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
         poll
     }
+}
+impl Transport for Broken {
+    fn set_user_timeout(&self, _: Duration) {}
 }
 impl AsyncWrite for Broken {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {

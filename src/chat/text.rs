@@ -139,6 +139,9 @@ sentences! {
     flag_flood(max, default);
     flag_name_deadline(max, default);
     flag_outbox(times, default);
+    flag_outbox_soft(default);
+    flag_outbox_time(max, default);
+    flag_unsent(default);
     flag_keepalive(max, default);
     flag_user_timeout(max, default);
     flag_backlog(default);

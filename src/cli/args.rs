@@ -49,6 +49,12 @@ struct Args {
     name_deadline: Option<u64>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_SOFT", value_name = "N")]
+    outbox_soft: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_TIME", value_name = "S")]
+    outbox_time: Option<u64>,
+    #[arg(long, env = "PAPO_UNSENT", value_name = "N")]
+    unsent: Option<u32>,
     #[arg(long, env = "PAPO_KEEPALIVE", value_name = "S")]
     keepalive: Option<u64>,
     #[arg(long, env = "PAPO_USER_TIMEOUT", value_name = "S")]
@@ -99,6 +105,9 @@ impl Args {
             flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             outbox: self.outbox.unwrap_or(default.outbox),
+            outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
+            outbox_time: seconds(self.outbox_time, default.outbox_time),
+            unsent: self.unsent.unwrap_or(default.unsent),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
             user_timeout: seconds(self.user_timeout, default.user_timeout),
             ..default
@@ -115,6 +124,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
+        (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
         (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
         (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
@@ -154,6 +164,9 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
+        "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
+        "outbox_time" => text::flag_outbox_time(language, max_seconds, default.outbox_time.as_secs()),
+        "unsent" => text::flag_unsent(language, default.unsent),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
         "user_timeout" => text::flag_user_timeout(language, max_seconds, default.user_timeout.as_secs()),
         "backlog" => text::flag_backlog(language, default.backlog),
@@ -179,7 +192,7 @@ mod tests {
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 \
-              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+              --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -189,6 +202,7 @@ mod tests {
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!(config.threads, 2);
+        assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
         assert_eq!((config.max_per_address, config.max_new_per_address), (6, 7));
@@ -253,6 +267,7 @@ mod tests {
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
             (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
+            (vec!["--outbox-time", "86401"], "para --outbox-time: '86401'.", "for --outbox-time: '86401'."),
             (vec!["--flood", "86401"], "para --flood: '86401'.", "for --flood: '86401'."),
             (vec!["--rate", "-2"], "valor inválido para --rate: '-2'.", "invalid value for --rate: '-2'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),

@@ -8,7 +8,6 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use log::info;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::unconstrained;
 
 use super::{Connection, Stage, goodbye};
@@ -16,6 +15,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::name::Name;
 use crate::dialect::text;
+use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
 
 /// A session as the hub of its thread sees it.
@@ -31,7 +31,7 @@ pub trait Reader {
     fn shut_down(&self);
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<S>> {
+impl<S: Transport> Reader for RefCell<Connection<S>> {
     fn take(&self, turn: &Turn, own: &[usize]) {
         unless_it_panics(self, |connection| {
             let could_read = connection.may_read();
@@ -41,7 +41,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<
             if was_empty {
                 connection.write_now();
             }
-            if connection.is_closing() || (!could_read && connection.may_read()) {
+            let may_read_on = !could_read && connection.may_read();
+            if connection.is_closing() || connection.begins_to_lag() || may_read_on {
                 connection.waker.wake_by_ref();
             }
         });
@@ -66,7 +67,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Reader for RefCell<Connection<
 /// Does something to a connection that is not closing. A panic ends this session, not the hub and all others with it.
 fn unless_it_panics<S>(connection: &RefCell<Connection<S>>, deed: impl FnOnce(&mut Connection<S>))
 where
-    S: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Transport,
 {
     let mut connection = connection.borrow_mut();
     if connection.is_closing() {
@@ -79,7 +80,7 @@ where
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     fn take_turn(&mut self, turn: &Turn, own: &[usize]) {
         let mut next = 0;
         for &at in own {

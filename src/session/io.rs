@@ -10,7 +10,6 @@ use actix::fut::ActorFuture;
 use actix::prelude::*;
 use bytes::BytesMut;
 use futures_core::Stream;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Connection, LINES_PER_TURN, Session, Stage};
@@ -18,7 +17,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
 use crate::dialect::text::codec::READ_SIZE;
-use crate::transport::poll_drain;
+use crate::transport::{Transport, poll_drain};
 
 thread_local! {
     /// The one buffer into which all sessions of a thread read, in turn. Between its turns a session holds no more than
@@ -29,7 +28,7 @@ thread_local! {
 /// Runs `Connection::poll` in the actor's context for as long as the actor lives.
 pub(super) struct Io;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io {
+impl<S: Transport> ActorFuture<Session<S>> for Io {
     type Output = ();
 
     fn poll(
@@ -46,7 +45,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     /// Does everything that can be done now: reads lines, looks at the clock, writes what is owed. Leaves a wake-up
     /// behind for everything that cannot. Ready when the session is over.
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
@@ -55,6 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         self.poll_throttle(cx);
         self.poll_silence(cx);
         self.poll_output(cx);
+        self.poll_lag(cx);
         self.poll_deadline(cx);
         if self.stage == Stage::Over {
             return Poll::Ready(());

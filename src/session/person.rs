@@ -1,7 +1,6 @@
 //! What the person at the other end says, and what a session does about it.
 
 use actix::prelude::*;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, Stage};
 use crate::chat::answer::Answer;
@@ -12,8 +11,9 @@ use crate::chat::name::Name;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
+use crate::transport::Transport;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
             Line::Text(text) => CleanText::new(text),

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::task;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{self, Sleep};
 
 use super::Connection;
@@ -13,6 +12,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::chat::throttle::{Bucket, Rate};
 use crate::config::Config;
+use crate::transport::Transport;
 
 /// What a mistake costs beside its line, in tokens of [`Config::rate`].
 const MISTAKE: u32 = 1;
@@ -47,7 +47,7 @@ impl Throttle {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     /// So many lines were taken, and so many bytes.
     pub(super) fn pay(&mut self, lines: u32, bytes: u32) {
         let (line_rate, byte_rate) = (self.config.line_rate(), self.config.byte_rate());

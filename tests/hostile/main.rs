@@ -7,4 +7,5 @@ mod common;
 mod connections;
 mod dying;
 mod flood;
+mod slow;
 mod witness;
