@@ -5,23 +5,10 @@ mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Output};
 
-use common::{TestServer, wait_until};
-
-/// Where cargo puts the examples: beside the directory of this test.
-fn client() -> Command {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: `cargo test` builds it", path.display());
-    let mut command = Command::new(path);
-    command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("PAPO_LANG");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
+use common::TestServer;
+use common::program::{example_client as client, wait};
 
 /// Runs the client over a script, to its end.
 fn run(arguments: &[&str], input: &str) -> Output {
@@ -30,11 +17,6 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     wait(&mut child);
     child.wait_with_output().unwrap()
-}
-
-fn wait(child: &mut Child) {
-    let child = std::cell::RefCell::new(child);
-    wait_until("the client ends", || child.borrow_mut().try_wait().unwrap().is_some());
 }
 
 fn text(bytes: &[u8]) -> &str {

@@ -3,87 +3,12 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{Client, DEADLINE, wait_until};
-
-fn papo(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
-    command.args(arguments).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// Runs the program to its end.
-fn run(mut command: Command) -> Output {
-    let child = command.spawn().unwrap();
-    let (tell, told) = mpsc::channel();
-    let id = child.id();
-    std::thread::spawn(move || tell.send(child.wait_with_output()));
-    told.recv_timeout(DEADLINE).unwrap_or_else(|_| panic!("process {id} does not end")).unwrap()
-}
-
-/// A running server; killed when dropped.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-    /// Open, or what it prints would have nowhere to go.
-    stdout: Option<BufReader<ChildStdout>>,
-}
-
-impl Program {
-    /// Starts it on a free port of the loopback.
-    fn start(arguments: &[&str]) -> Program {
-        Program::spawn(papo(&[&["--listen", "127.0.0.1:0"], arguments].concat()))
-    }
-
-    fn spawn(mut command: Command) -> Program {
-        let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        let port = loop {
-            line.clear();
-            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "it ended without saying where it listens");
-            if let Some(port) = line.strip_prefix("nc 127.0.0.1 ") {
-                break port.trim().parse().unwrap();
-            }
-        };
-        Program { child, address: ([127, 0, 0, 1], port).into(), stdout: Some(stdout) }
-    }
-
-    #[cfg(unix)]
-    fn signal(&self, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.child.id());
-        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-    }
-
-    fn exit_code(mut self) -> i32 {
-        let child = std::cell::RefCell::new(&mut self.child);
-        wait_until("the program ends", || child.borrow_mut().try_wait().unwrap().is_some());
-        self.child.wait().unwrap().code().unwrap()
-    }
-
-    /// What it wrote to stderr, once it has ended.
-    #[cfg(unix)]
-    fn log(mut self) -> String {
-        let mut log = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        self.signal("TERM");
-        stderr.read_to_string(&mut log).unwrap();
-        log
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use common::program::{Program, papo, run};
+use common::{Client, wait_until};
 
 #[test]
 fn it_says_where_it_listens_and_serves() {
@@ -115,13 +40,7 @@ fn listen_may_be_repeated_and_a_bare_port_is_every_address() {
         client.expect(&["Pong! O servidor está respondendo."]);
     }
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut command = papo(&["--listen", &free.to_string()]);
-    let mut child = command.spawn().unwrap();
-    let server = {
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Program { child, address: ([127, 0, 0, 1], free).into(), stdout: Some(stdout) }
-    };
-    wait_until("it listens", || std::net::TcpStream::connect(server.address).is_ok());
+    let server = Program::spawn_at(papo(&["--listen", &free.to_string()]), ([127, 0, 0, 1], free).into());
     let mut client = Client::connect(server.address);
     client.send("/ping");
     client.expect(&["Pong! O servidor está respondendo."]);

@@ -1,6 +1,8 @@
 //! A real server on a free port, and a client that sees what a screen would show.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod program;
+
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -81,11 +83,7 @@ impl TestServer {
 
     /// A client in the room, its welcome read.
     pub fn join(&self, name: &str) -> Client {
-        let mut client = self.connect();
-        client.send(name);
-        let welcome = client.line();
-        assert!(welcome.contains(&format!(", {name}! ")), "{welcome}");
-        client
+        Client::join(self.address, name)
     }
 
     /// Asks the server to stop, without waiting for it.
@@ -130,6 +128,15 @@ impl Client {
         socket.bind(&SocketAddr::new(source.into(), 0).into()).unwrap();
         socket.connect(&address.into()).unwrap();
         Client::over(socket.into())
+    }
+
+    /// A client in the room, its welcome read.
+    pub fn join(address: SocketAddr, name: &str) -> Client {
+        let mut client = Client::connect(address);
+        client.send(name);
+        let welcome = client.line();
+        assert!(welcome.contains(&format!(", {name}! ")), "{welcome}");
+        client
     }
 
     fn over(stream: TcpStream) -> Client {

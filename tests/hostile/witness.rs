@@ -1,5 +1,6 @@
 //! Somebody who chats while others misbehave, and must not notice.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
@@ -22,8 +23,13 @@ pub(crate) struct Witness {
 impl Witness {
     /// `Testemunha` listens, `Falante` speaks. Both join first of all in `server`.
     pub(crate) fn start(server: &TestServer) -> Witness {
-        let mut reader = server.join("Testemunha");
-        let mut speaker = server.join("Falante");
+        Witness::at(server.address)
+    }
+
+    /// The same, where a server listens.
+    pub(crate) fn at(address: SocketAddr) -> Witness {
+        let mut reader = Client::join(address, "Testemunha");
+        let mut speaker = Client::join(address, "Falante");
         reader.expect(&["Falante entrou no chat."]);
         // whoever does not read what the others say is not read from
         let mut heard = speaker.stream().try_clone().unwrap();
