@@ -120,6 +120,13 @@ pub struct Config {
     /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
     /// lost. Default: 60 s, the sum of the keepalive times; shorter would cut slow links. 0 = off.
     pub user_timeout: Duration,
+    /// How long a member must have been silent to be probed when somebody else asks for its name. Default: 10 s.
+    pub probe_silence: Duration,
+    /// How long a probe may stay without an acknowledgement; then the connection counts as lost, and the name is free.
+    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes.
+    pub probe_timeout: Duration,
+    /// How long a member is not probed again. Default: 60 s.
+    pub probe_interval: Duration,
     /// How long stopping may take until the last connections are dropped. Default: 9 s, so that the process is
     /// gone within the 10 s that service managers grant.
     pub shutdown: Duration,
@@ -189,6 +196,9 @@ impl Default for Config {
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
             user_timeout: Duration::from_secs(60),
+            probe_silence: Duration::from_secs(10),
+            probe_timeout: Duration::from_secs(5),
+            probe_interval: Duration::from_secs(60),
             shutdown: Duration::from_secs(9),
         }
     }
@@ -291,6 +301,8 @@ mod tests {
         assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
         assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
+        let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
+        assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
         assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }

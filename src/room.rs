@@ -106,6 +106,17 @@ pub struct Rename {
     pub name: Name,
 }
 
+/// A member was sent a line to find out whether it is still there, because another session asked for its name. That one is
+/// told [`Answer::NameProbed`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Probing {
+    /// The member.
+    pub session: SessionId,
+    /// Who asked for its name.
+    pub asker: SessionId,
+}
+
 /// A member asks who is there. Answered with [`Answer::Who`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -295,9 +306,17 @@ impl ChatRoom {
         self.tell_stranger(session, private, ctx);
     }
 
-    /// Tells one session something that is no member yet, or none any more: notices that are held are not for it.
+    /// Tells one session something that has no place among the events, or that is no member yet, or none any more: notices
+    /// that are held are not for it.
     fn tell_stranger(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
         self.add(Item::To(session, private), ctx);
+    }
+
+    /// Tells whoever has a name that somebody else asks for it.
+    fn tell_holder(&mut self, name: &Name, by: SessionId, ctx: &mut Context<Self>) {
+        if let Some(holder) = self.registry.find(name) {
+            self.tell_stranger(holder, Private::Wanted { by }, ctx);
+        }
     }
 
     /// Answers what a session asked; `None` if there is nothing to say.
@@ -385,6 +404,9 @@ impl Handler<Join> for ChatRoom {
                 None
             }
         };
+        if matches!(answer, Some(Answer::NameTaken(_))) {
+            self.tell_holder(&name, session, ctx);
+        }
         let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
         self.tell_stranger(session, Private::Answered(answer), ctx);
         if has_joined {
@@ -441,10 +463,23 @@ impl Handler<Rename> for ChatRoom {
                 self.publish(None, EventKind::Renamed { old, new: name }, ctx);
                 None
             }
-            Err(RegistryError::Taken) => Some(Answer::NameTaken(name)),
+            Err(RegistryError::Taken) => {
+                self.tell_holder(&name, session, ctx);
+                Some(Answer::NameTaken(name))
+            }
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);
+    }
+}
+
+impl Handler<Probing> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Probing { session, asker }: Probing, ctx: &mut Self::Context) {
+        if let Some(name) = self.registry.name_of(session).cloned() {
+            self.tell_stranger(asker, Private::Told(Answer::NameProbed(name)), ctx);
+        }
     }
 }
 

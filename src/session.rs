@@ -18,6 +18,7 @@ mod delivery;
 mod io;
 mod lag;
 mod person;
+mod probe;
 mod throttle;
 
 use std::any::Any;
@@ -32,7 +33,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use bytes::Bytes;
 use log::{debug, info};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::codec::FramedRead;
 
 use crate::chat::answer::Answer;
@@ -47,6 +48,7 @@ use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
 
+use probe::Probe;
 use throttle::Throttle;
 
 pub use delivery::Reader;
@@ -117,6 +119,9 @@ pub struct Connection<S> {
     silence: Option<Pin<Box<Sleep>>>,
     reads_seen: u64,
     bytes_seen: u64,
+    /// When bytes came last.
+    heard_at: Instant,
+    probe: Option<Box<Probe>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,6 +169,8 @@ impl<S: Transport> Connection<S> {
             silence: None,
             reads_seen: 0,
             bytes_seen: 0,
+            heard_at: Instant::now(),
+            probe: None,
             config,
         }
     }

@@ -36,6 +36,13 @@ pub enum Private {
     Whispered(Whispered),
     /// What it asked is answered, in words or without.
     Answered(Option<Answer>),
+    /// Something that it did not ask.
+    Told(Answer),
+    /// Somebody asks for its name.
+    Wanted {
+        /// Who.
+        by: SessionId,
+    },
     /// It is no member any more, and nothing follows.
     Farewell,
 }

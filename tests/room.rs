@@ -66,6 +66,8 @@ impl NotingHub {
                 notes.notes.push(match private {
                     Private::Whispered(whispered) => Note::Whisper(whispered.after),
                     Private::Answered(answer) => Note::Answered(answer.clone()),
+                    // neither is an answer, nor has it a place among the events
+                    Private::Told(_) | Private::Wanted { .. } => return,
                     Private::Farewell => Note::Farewell,
                 });
                 match notes.notes.last() {

@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -295,7 +295,7 @@ async fn a_member_may_be_silent_for_days() {
 
 #[actix_rt::test]
 async fn nothing_more_is_read_from_a_member_who_does_not_read() {
-    let mut house = House::open(Config { outbox: 64 * 1024, ..unthrottled() });
+    let mut house = House::open(Config { outbox: 64 * 1024, outbox_time: Duration::ZERO, ..unthrottled() });
     let (near, far) = duplex(512);
     house.admit(far);
     let (read, mut write) = tokio::io::split(near);
@@ -509,6 +509,7 @@ async fn whoever_catches_up_within_30_seconds_is_not_cut_and_misses_nothing() {
             beto.send(&format!("{}\n", "x".repeat(200))).await;
         }
     }
+    sleep(Duration::from_millis(1)).await;
     ana.send("oi\n").await;
     beto.is_left_alone_for(Duration::from_secs(1)).await;
     // what she says is read when she has read
@@ -610,4 +611,78 @@ async fn a_panic_of_one_session_while_it_reads_reaches_the_others_as_a_departure
 #[actix_rt::test]
 async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as_a_departure() {
     panic_in_one_session("Beto").await;
+}
+
+/// A connection that notes the user timeouts it is given.
+struct Noting(DuplexStream, Arc<Mutex<Vec<Duration>>>);
+
+impl Transport for Noting {
+    fn set_user_timeout(&self, time: Duration) {
+        self.1.lock().unwrap().push(time);
+    }
+}
+impl AsyncRead for Noting {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+impl AsyncWrite for Noting {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
+    const TAKEN: &str = "Erro: O nome 'Ana' já está em uso.";
+    const PROBED: &str = "Talvez a conexão de Ana tenha caído. Estou verificando: tente de novo em alguns segundos.";
+    const WANTED: &str = "Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.";
+    let seconds = Duration::from_secs;
+    let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
+    let (near, far) = duplex(1024);
+    let timeouts = Arc::new(Mutex::new(Vec::new()));
+    house.admit(Noting(far, Arc::clone(&timeouts)));
+    let mut ana = Person { stream: BufReader::new(near) };
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    let mut again = house.connect(1024);
+
+    // not if something was heard lately
+    sleep(seconds(9)).await;
+    ana.send("/ping\n").await;
+    ana.line().await;
+    sleep(seconds(9)).await;
+    assert_eq!(again.line().await, PROMPT);
+    again.send("ANA\n").await;
+    assert_eq!(again.line().await, "Erro: O nome 'ANA' já está em uso.");
+    assert_eq!(again.line().await, PROMPT);
+    assert!(timeouts.lock().unwrap().is_empty());
+
+    // for six seconds, sent data must be acknowledged within five
+    sleep(seconds(2)).await;
+    again.send("Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
+    assert_eq!(ana.line().await, WANTED);
+    assert_eq!(*timeouts.lock().unwrap(), [seconds(5)]);
+    sleep(Duration::from_millis(6005)).await;
+    assert_eq!(*timeouts.lock().unwrap(), [seconds(5), seconds(60)]);
+
+    // once a minute is enough
+    assert_eq!(again.line().await, PROMPT);
+    again.send("Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROMPT]);
+    sleep(seconds(60)).await;
+    again.send("Beto\n").await;
+    assert!(again.line().await.starts_with("Bem-vindo"));
+    assert_eq!(ana.line().await, "Beto entrou no chat.");
+    // also for a member who wants another name
+    again.send("/nome Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
+    assert_eq!(ana.line().await, WANTED);
 }

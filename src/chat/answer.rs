@@ -25,6 +25,10 @@ pub enum Answer {
     },
     /// Somebody else has the name.
     NameTaken(Name),
+    /// After [`Answer::NameTaken`]: whoever has the name has been silent, and it is found out whether they are still there.
+    NameProbed(Name),
+    /// To somebody who has been silent, and whose name somebody else asks for.
+    NameWanted,
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.
@@ -121,6 +125,8 @@ impl Answer {
             | Answer::LanguageChanged(_)
             | Answer::Ignoring(_)
             | Answer::NotIgnoringAnyMore(_)
+            | Answer::NameProbed(_)
+            | Answer::NameWanted
             | Answer::Throttled
             | Answer::Goodbye(_)
             | Answer::NoNameInTime { .. }

@@ -39,6 +39,8 @@ sentences! {
     name_without_letter();
     name_reserved();
     name_taken(name);
+    name_probed(name);
+    name_wanted();
     name_unchanged(name);
     server_full();
     too_many_of_address();
@@ -144,6 +146,7 @@ sentences! {
     flag_unsent(default);
     flag_keepalive(max, default);
     flag_user_timeout(max, default);
+    flag_probe_timeout(max, default);
     flag_backlog(default);
     flag_help();
     flag_version();

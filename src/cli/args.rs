@@ -59,6 +59,8 @@ struct Args {
     keepalive: Option<u64>,
     #[arg(long, env = "PAPO_USER_TIMEOUT", value_name = "S")]
     user_timeout: Option<u64>,
+    #[arg(long, env = "PAPO_PROBE_TIMEOUT", value_name = "S")]
+    probe_timeout: Option<u64>,
     #[arg(long, env = "PAPO_BACKLOG", value_name = "N")]
     backlog: Option<u32>,
     #[arg(short, long, action = ArgAction::Help)]
@@ -109,6 +111,7 @@ impl Args {
             outbox_time: seconds(self.outbox_time, default.outbox_time),
             unsent: self.unsent.unwrap_or(default.unsent),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
+            probe_timeout: seconds(self.probe_timeout, default.probe_timeout),
             user_timeout: seconds(self.user_timeout, default.user_timeout),
             ..default
         }
@@ -125,6 +128,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
         (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
+        (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
         (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
         (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
@@ -169,6 +173,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "unsent" => text::flag_unsent(language, default.unsent),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
         "user_timeout" => text::flag_user_timeout(language, max_seconds, default.user_timeout.as_secs()),
+        "probe_timeout" => text::flag_probe_timeout(language, max_seconds, default.probe_timeout.as_secs()),
         "backlog" => text::flag_backlog(language, default.backlog),
         "help" => text::flag_help(language),
         "version" => text::flag_version(language),
@@ -192,7 +197,7 @@ mod tests {
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 \
-              --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 --keepalive 7 --user-timeout 9 --backlog 1"
+              --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -202,6 +207,7 @@ mod tests {
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!(config.threads, 2);
+        assert_eq!(config.probe_timeout, Duration::from_secs(11));
         assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
@@ -268,6 +274,7 @@ mod tests {
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
             (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
             (vec!["--outbox-time", "86401"], "para --outbox-time: '86401'.", "for --outbox-time: '86401'."),
+            (vec!["--probe-timeout", "86401"], "para --probe-timeout: '86401'.", "for --probe-timeout: '86401'."),
             (vec!["--flood", "86401"], "para --flood: '86401'.", "for --flood: '86401'."),
             (vec!["--rate", "-2"], "valor inválido para --rate: '-2'.", "invalid value for --rate: '-2'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),

@@ -56,6 +56,8 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::Prompt => text::prompt(language),
         Answer::Welcome { name, others, more, after: _ } => welcome(name, others, *more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
+        Answer::NameProbed(name) => text::name_probed(language, owned(name)),
+        Answer::NameWanted => text::name_wanted(language),
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),

@@ -147,6 +147,8 @@ impl<S: Transport> Connection<S> {
                 }
                 self.go_if_evicted();
             }
+            Private::Told(answer) => self.answer(answer.clone()),
+            Private::Wanted { by } => self.probe(*by),
             Private::Farewell => {
                 if let Stage::Leaving(reason) = self.stage {
                     self.close(reason, goodbye(reason));

@@ -55,6 +55,7 @@ impl<S: Transport> Connection<S> {
         self.poll_silence(cx);
         self.poll_output(cx);
         self.poll_lag(cx);
+        self.poll_probe(cx);
         self.poll_deadline(cx);
         if self.stage == Stage::Over {
             return Poll::Ready(());
@@ -110,7 +111,8 @@ impl<S: Transport> Connection<S> {
         let bytes = self.stream.decoder().bytes();
         let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
         if lines > 0 || new > 0 {
-            self.pay(lines, u32::try_from(new).unwrap_or(u32::MAX));
+            self.heard_at = Instant::now();
+            self.pay(lines, u32::try_from(new).unwrap_or(u32::MAX), self.heard_at.into_std());
         }
     }
 

@@ -49,16 +49,11 @@ impl Throttle {
 
 impl<S: Transport> Connection<S> {
     /// So many lines were taken, and so many bytes.
-    pub(super) fn pay(&mut self, lines: u32, bytes: u32) {
-        let (line_rate, byte_rate) = (self.config.line_rate(), self.config.byte_rate());
-        if line_rate.is_none() && byte_rate.is_none() {
-            return;
-        }
-        let now = time::Instant::now().into_std();
-        if let Some(rate) = line_rate {
+    pub(super) fn pay(&mut self, lines: u32, bytes: u32, now: Instant) {
+        if let Some(rate) = self.config.line_rate() {
             self.throttle.lines.take(lines, rate, now);
         }
-        if let Some(rate) = byte_rate {
+        if let Some(rate) = self.config.byte_rate() {
             self.throttle.bytes.take(bytes, rate, now);
         }
         let Some(next_at) = self.throttle.next_at(&self.config, now) else { return };
