@@ -17,6 +17,7 @@
 mod delivery;
 mod io;
 mod lag;
+mod limit;
 mod person;
 mod probe;
 mod throttle;

@@ -558,6 +558,66 @@ async fn a_peer_who_pours_on_still_gets_the_last_words() {
     assert_eq!(Arc::strong_count(&guard), 1);
 }
 
+/// The process is stopped for an hour, and goes on: every timer is over before anything is read that came meanwhile.
+async fn the_server_stands_still_for_an_hour() {
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    sleep(Duration::from_millis(1)).await;
+}
+
+#[actix_rt::test]
+async fn whoever_gives_a_name_while_the_server_stands_still_gets_in() {
+    let mut house = House::open(Config::default());
+    let mut ana = house.connect(1024);
+    let mut silent = house.connect(1024);
+    assert_eq!([ana.line().await, silent.line().await], [PROMPT; 2]);
+    the_server_stands_still_for_an_hour().await;
+    let start = Instant::now();
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    // it is not for ever
+    assert_eq!(silent.line().await, "Você foi desconectado: nenhum nome informado em 60 segundos.");
+    assert!(start.elapsed() <= Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[actix_rt::test]
+async fn a_line_that_goes_on_while_the_server_stands_still_is_one_line() {
+    let mut house = House::open(Config::default());
+    let mut ana = house.connect(1024);
+    ana.send("An").await;
+    sleep(Duration::from_millis(1)).await;
+    the_server_stands_still_for_an_hour().await;
+    ana.send("a\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo ao chat, Ana!"));
+}
+
+#[actix_rt::test]
+async fn whoever_waits_for_a_token_while_the_server_stands_still_is_not_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    ana.send(&"x\n".repeat(30)).await;
+    for _ in 0..12 {
+        assert_eq!(witness.line().await, "Ana: x");
+    }
+    the_server_stands_still_for_an_hour().await;
+    for _ in 0..18 {
+        assert_eq!(witness.line().await, "Ana: x");
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_reads_slowly_while_the_server_stands_still_is_not_cut() {
+    let (_house, mut ana, mut beto) = somebody_who_lags().await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    sleep(Duration::from_secs(1)).await;
+    the_server_stands_still_for_an_hour().await;
+    for _ in 0..20 {
+        assert_eq!(ana.line().await, format!("Beto: {}", "x".repeat(200)));
+    }
+    beto.is_left_alone_for(Duration::from_secs(100)).await;
+}
+
 /// A stream whose code is broken: it panics when a certain word comes by, in either direction.
 struct Broken(DuplexStream);
 impl AsyncRead for Broken {

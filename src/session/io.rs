@@ -12,6 +12,7 @@ use bytes::BytesMut;
 use futures_core::Stream;
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::limit::{poll_limit, stood_still};
 use super::{Connection, LINES_PER_TURN, Session, Stage};
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
@@ -132,6 +133,10 @@ impl<S: Transport> Connection<S> {
             if silence.as_mut().poll(cx).is_pending() {
                 return;
             }
+            if stood_still(silence) {
+                self.restart_silence();
+                continue;
+            }
             self.silence = None;
             self.take_silence();
         }
@@ -193,8 +198,13 @@ impl<S: Transport> Connection<S> {
     }
 
     fn poll_deadline(&mut self, cx: &mut task::Context<'_>) {
+        let limit = match self.stage {
+            Stage::LastWords => self.config.last_words,
+            Stage::Draining { .. } => self.config.drain.time,
+            _ => self.config.name_deadline,
+        };
         let Some(deadline) = &mut self.deadline else { return };
-        if deadline.as_mut().poll(cx).is_pending() {
+        if poll_limit(deadline, limit, cx).is_pending() {
             return;
         }
         self.deadline = None;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::limit::poll_limit;
 use super::{Connection, goodbye};
 use crate::chat::event::Reason;
 use crate::transport::Transport;
@@ -26,7 +27,7 @@ impl<S: Transport> Connection<S> {
             self.lag = Some(Box::pin(sleep(self.config.outbox_time)));
         }
         let Some(lag) = &mut self.lag else { return };
-        if lag.as_mut().poll(cx).is_ready() {
+        if poll_limit(lag, self.config.outbox_time, cx).is_ready() {
             self.lag = None;
             self.cut_for_slowness();
             cx.waker().wake_by_ref();

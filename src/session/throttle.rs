@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{self, Sleep};
 
 use super::Connection;
+use super::limit::stood_still;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::chat::throttle::{Bucket, Rate};
@@ -77,8 +78,12 @@ impl<S: Transport> Connection<S> {
         if pause.as_mut().poll(cx).is_pending() {
             return;
         }
+        let has_stood_still = stood_still(pause);
         self.throttle.pause = None;
         let now = time::Instant::now().into_std();
+        if has_stood_still {
+            self.throttle.behind_since = Some(now);
+        }
         let behind = self.throttle.behind_since.map_or(Duration::ZERO, |since| now - since);
         if self.config.flood > Duration::ZERO && behind >= self.config.flood && !self.is_closing() {
             self.close(Reason::Flooded, super::goodbye(Reason::Flooded));
