@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::{self, ExitCode};
+use std::thread;
 
 use actix_rt::{Runtime, System};
 use log::{info, warn};
@@ -54,9 +55,13 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     system.block_on(async move {
         let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
         let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
-        if let Err(error) = cli::announce::announce(&server.addresses(), language, &mut io::stdout()) {
-            warn!("cannot print the addresses: {error}");
-        }
+        let addresses = server.addresses();
+        // a thread of its own: whoever does not read what it prints holds up nobody
+        thread::spawn(move || {
+            if let Err(error) = cli::announce::announce(&addresses, language, &mut io::stdout()) {
+                warn!("cannot print the addresses: {error}");
+            }
+        });
         let running = server.start(ChatRoom::default());
         actix_rt::spawn(stop_on_signal(running, signals));
         Ok(stopped.await.unwrap_or(EXIT_INTERNAL))

@@ -1,6 +1,8 @@
 //! The log, on stderr. Whoever reads it, or does not, never holds up the chat.
 
+use std::any::Any;
 use std::io::{self, IsTerminal, Write};
+use std::panic::{self, Location};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -8,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use env_logger::{Builder, Env, Target};
+use log::error;
 
 /// Log entries that wait for a stderr that takes none; more are lost, and counted.
 const MAX_WAITING: usize = 1024;
@@ -16,14 +19,26 @@ const MAX_WAITING: usize = 1024;
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Starts the log: `RUST_LOG` says what is logged (default: `info`), `RUST_LOG_STYLE` or `NO_COLOR` whether in colours
-/// (default: on a terminal).
+/// (default: on a terminal). Panics go the same way: what Rust would do waits until stderr takes all of it, and everybody
+/// in the chat would wait too.
 pub fn start() -> Log {
     let (writer, log) = queue(io::stderr());
     let in_colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let style = if in_colours { "always" } else { "never" };
     let environment = Env::default().default_filter_or("info").default_write_style_or(style);
     Builder::from_env(environment).target(Target::Pipe(Box::new(writer))).init();
+    panic::set_hook(Box::new(|panic| error!("{}", description(panic.payload(), panic.location()))));
     log
+}
+
+/// Where a panic happened and, if that was written down in the code, why. A text that was put together may hold what
+/// somebody said, which no log tells.
+fn description(payload: &dyn Any, location: Option<&Location<'_>>) -> String {
+    let why = payload.downcast_ref::<&'static str>().copied().unwrap_or("no fixed reason");
+    match location {
+        Some(location) => format!("panic at {location}: {why}"),
+        None => format!("panic: {why}"),
+    }
 }
 
 /// The running log.
@@ -117,6 +132,16 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_panic_is_one_line_without_anything_that_somebody_said() {
+        let here = Location::caller();
+        let fixed: Box<dyn Any + Send> = Box::new("a bug");
+        assert_eq!(description(&*fixed, Some(here)), format!("panic at {here}: a bug"));
+        let said: Box<dyn Any + Send> = Box::new("byte 3 of `segredo`".to_owned());
+        assert_eq!(description(&*said, Some(here)), format!("panic at {here}: no fixed reason"));
+        assert_eq!(description(&*fixed, None), "panic: a bug");
     }
 
     #[test]

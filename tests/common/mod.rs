@@ -201,6 +201,13 @@ impl Client {
         }
     }
 
+    /// The connection ends, in good order or not, after whatever was on its way.
+    pub fn expect_break(&mut self) {
+        if let Err(error) = self.reader.read_to_end(&mut Vec::new()) {
+            assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        }
+    }
+
     /// Everything until the server closes.
     pub fn read_to_end(mut self) -> String {
         let mut rest = String::new();

@@ -7,5 +7,8 @@ mod common;
 mod connections;
 mod dying;
 mod flood;
+mod machine;
+#[cfg(unix)]
+mod processes;
 mod slow;
 mod witness;
