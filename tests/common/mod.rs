@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_rt::System;
 use papo::chat::language::Language;
@@ -177,9 +177,12 @@ impl Client {
         }
     }
 
-    /// Reads until a line is this one; those before it do not matter.
+    /// Reads until a line is this one, under the [`DEADLINE`]; those before it do not matter.
     pub fn read_to(&mut self, expected: &str) {
-        while self.line() != expected {}
+        let start = Instant::now();
+        while self.line() != expected {
+            assert!(start.elapsed() < DEADLINE, "in vain: {expected}");
+        }
     }
 
     /// Nothing has been sent to this client that it has not read: the answer to what it asks now comes next.
@@ -228,7 +231,7 @@ impl Client {
 
 /// Waits for a condition, under the [`DEADLINE`].
 pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < DEADLINE, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(5));
