@@ -70,6 +70,16 @@ fn a_port_in_use_is_one_clear_sentence_and_code_1() {
 }
 
 #[test]
+fn a_place_that_is_given_twice_is_one_clear_sentence_and_code_1() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let output = run(papo(&["--listen", &free.to_string(), "--listen", &free.to_string(), "--lang", "en"]));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with(&format!("papo: port {} is in use.", free.port())), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
 fn an_address_of_another_machine_is_one_clear_sentence_and_code_1() {
     // TEST-NET-3 (RFC 5737) belongs to nobody
     let output = run(papo(&["--listen", "203.0.113.1:9999"]));
@@ -89,7 +99,20 @@ fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
         &["--max-per-address", "-1"],
         &["--max-connections"],
         &["--threads", "1000"],
+        &["--threads", "0"],
+        &["--backlog", "0"],
+        &["--max-line", "9000"],
+        &["--max-line", "8000", "--outbox", "10000"],
+        &["--keepalive", "40000"],
+        &["--user-timeout", "18446744073709551616"],
+        &["--rate", "4294967296"],
+        &["--rate-bytes", "1.5"],
+        &["--listen", "9999,"],
+        &["--listen", "224.0.0.1:9999"],
+        &["--listen", "127.0.0.1:0", "--listen", "255.255.255.255:9999"],
         &["--lang", "fr"],
+        &["--lang="],
+        &["-x"],
         &["sala"],
     ] {
         is_one_sentence_and_code_2(papo(arguments));
@@ -125,23 +148,12 @@ fn is_one_sentence_and_code_2(command: Command) {
 
 #[test]
 fn every_variable_is_looked_at() {
-    for variable in [
-        "LISTEN",
-        "LANG",
-        "THREADS",
-        "MAX_CONNECTIONS",
-        "MAX_PER_ADDRESS",
-        "MAX_NEW_PER_ADDRESS",
-        "MAX_UNNAMED",
-        "MAX_UNNAMED_PER_ADDRESS",
-        "EXEMPT",
-        "MAX_LINE",
-        "NAME_DEADLINE",
-        "OUTBOX",
-        "KEEPALIVE",
-        "USER_TIMEOUT",
-        "BACKLOG",
-    ] {
+    let help = String::from_utf8(run(papo(&["--help"])).stdout).unwrap();
+    let flags: Vec<&str> =
+        help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next()).collect();
+    assert!(flags.contains(&"listen") && flags.len() > 20, "{help}");
+    for flag in flags {
+        let variable = flag.to_uppercase().replace('-', "_");
         let mut command = papo(&[]);
         command.env(format!("PAPO_{variable}"), "x@");
         let output = run(command);
@@ -158,6 +170,11 @@ fn a_wrong_variable_is_named_and_an_empty_one_is_none() {
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(stderr, "papo: valor inválido para PAPO_OUTBOX: 'muito'. Veja papo --help.\n");
+    // a number, but none that a server could work with
+    let mut command = papo(&["--outbox", "100000"]);
+    command.env("PAPO_MAX_LINE", "10").env("PAPO_OUTBOX", "x");
+    let stderr = String::from_utf8(run(command).stderr).unwrap();
+    assert_eq!(stderr, "papo: valor inválido para PAPO_MAX_LINE: '10'. Veja papo --help.\n");
     let mut command = papo(&["--listen", "127.0.0.1:0"]);
     for variable in ["PAPO_LISTEN", "PAPO_LANG", "PAPO_OUTBOX", "PAPO_MAX_LINE"] {
         command.env(variable, "");

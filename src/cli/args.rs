@@ -1,6 +1,7 @@
 //! The flags of the server and their environment variables.
 
 use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
@@ -123,7 +124,13 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     let Config { max_line, outbox, .. } = *config;
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
     let seconds = |time: Duration| time.as_secs().to_string();
+    // nobody can connect to many addresses at once
+    let group = config.listen.iter().find_map(|place| match place {
+        Listen::Address(address) if is_group(address.ip()) => Some(address.to_string()),
+        _ => None,
+    });
     let checks = [
+        (group.is_some(), "--listen", group.unwrap_or_default()),
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
@@ -136,6 +143,11 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (config.backlog == 0, "--backlog", config.backlog.to_string()),
     ];
     checks.into_iter().find_map(|(is_wrong, flag, value)| is_wrong.then_some((flag, value)))
+}
+
+/// Whether this is an address of many machines, which some systems let a program listen on.
+fn is_group(ip: IpAddr) -> bool {
+    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// The parser, with every word in one language.
@@ -244,6 +256,8 @@ mod tests {
                 "valor inválido para --listen: 'sala:1'.",
                 "invalid value for --listen: 'sala:1'.",
             ),
+            (vec!["--listen", "224.0.0.1:1"], "para --listen: '224.0.0.1:1'.", "for --listen: '224.0.0.1:1'."),
+            (vec!["--listen", "7000,[ff02::1]:7"], "para --listen: '[ff02::1]:7'.", "for --listen: '[ff02::1]:7'."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (
