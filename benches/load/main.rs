@@ -11,8 +11,10 @@
 //! table. Linux only.
 #![allow(clippy::expect_used, unreachable_pub, reason = "a benchmark may panic, and its modules are seen by it alone")]
 
+mod arguments;
 mod floor;
 mod generator;
+#[allow(dead_code, reason = "each benchmark uses its own part of it")]
 mod process;
 mod server;
 
@@ -52,7 +54,7 @@ struct Args {
 }
 
 fn main() {
-    let args = Args::parse();
+    let Some(args) = arguments::parse::<Args>() else { return };
     match args.serve_floor.as_deref() {
         Some("plain") => return floor::serve(floor::Floor::Plain).expect("a floor"),
         Some(_) => return floor::serve(floor::Floor::Coalescing).expect("a floor"),

@@ -55,6 +55,11 @@ impl Process {
         process
     }
 
+    /// Its number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The CPU time of all its threads so far.
     pub fn cpu(&self) -> Duration {
         self.cpu_of_threads().into_values().sum()
