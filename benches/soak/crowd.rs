@@ -192,14 +192,14 @@ impl Crowd {
     pub fn someone_speaks(&mut self) {
         let Some(place) = self.next_in_turn() else { return };
         let from = self.connections[place].person;
-        if self.turns % WHISPERS == 0
+        if self.turns.is_multiple_of(WHISPERS)
             && let Some(to) = self.connections.get(place + 1).filter(|to| to.ear.is_some() && !to.is_leaving)
         {
             let to = to.person;
             let number = self.judge.whispers(from, to);
             return self.connections[place].send(&format!("@{} {number} {TEXT}", name(to)));
         }
-        let count = if self.turns % PASTES == 0 { PASTED } else { 1 };
+        let count = if self.turns.is_multiple_of(PASTES) { PASTED } else { 1 };
         let lines: Vec<String> = (0..count).map(|_| format!("{} {TEXT}", self.judge.says(from))).collect();
         self.connections[place].send(&lines.join("\n"));
     }

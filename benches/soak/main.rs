@@ -117,7 +117,7 @@ fn soak(args: &Args, server: &Process, crowd: &mut Crowd) -> Vec<f64> {
         }
         while memory.len() as f64 <= elapsed {
             let usage = Usage::of(server);
-            if memory.len() as u64 % args.every == 0 {
+            if (memory.len() as u64).is_multiple_of(args.every) {
                 println!("{:>6} s        {usage}, {}", memory.len(), crowd.counts());
             }
             memory.push(usage.memory);
