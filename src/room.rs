@@ -36,7 +36,8 @@ pub struct Attach {
     pub recipient: Recipient<Deliver>,
 }
 
-/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`].
+/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
+/// [`Answer::NameTooSimilar`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -94,7 +95,7 @@ pub enum To {
 }
 
 /// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
-/// otherwise it is [`Answer::NameTaken`] or [`Answer::NameUnchanged`].
+/// otherwise it is [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or [`Answer::NameUnchanged`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Rename {
@@ -305,6 +306,7 @@ impl Handler<Join> for ChatRoom {
                 self.publish(Some(session), EventKind::Joined { name }, ctx);
             }
             Err(RegistryError::Taken) => self.answer(session, Some(Answer::NameTaken(name)), ctx),
+            Err(RegistryError::TooSimilar) => self.answer(session, Some(Answer::NameTooSimilar(name)), ctx),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
                 self.answer(session, None, ctx);
@@ -361,6 +363,7 @@ impl Handler<Rename> for ChatRoom {
                 None
             }
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name)),
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);

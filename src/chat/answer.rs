@@ -23,6 +23,8 @@ pub enum Answer {
     },
     /// Somebody else has the name.
     NameTaken(Name),
+    /// Somebody else has a name that looks like this one.
+    NameTooSimilar(Name),
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.

@@ -90,6 +90,8 @@ pub enum Reason {
     Replaced,
     /// The server stops.
     Shutdown,
+    /// Gave too many names that were refused.
+    BadNames,
 }
 
 impl Reason {
@@ -104,6 +106,7 @@ impl Reason {
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
             Reason::Shutdown => "shutdown",
+            Reason::BadNames => "bad-names",
         }
     }
 }

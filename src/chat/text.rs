@@ -37,8 +37,13 @@ sentences! {
     bad_name();
     name_too_long(characters, bytes);
     name_without_letter();
+    name_too_many_marks(marks);
+    name_mixes_scripts();
+    name_direction();
     name_reserved();
+    name_looks_reserved();
     name_taken(name);
+    name_too_similar(name);
     name_unchanged(name);
     server_full();
 
@@ -56,6 +61,7 @@ sentences! {
     reason_too_slow();
     reason_replaced();
     reason_shutdown();
+    reason_bad_names();
 
     goodbye();
     goodbye_shutdown();
@@ -121,6 +127,7 @@ sentences! {
     flag_max_connections(default);
     flag_max_line(min, max, default);
     flag_name_deadline(max, default);
+    flag_max_bad_names(default);
     flag_outbox(times, default);
     flag_keepalive(max, default);
     flag_user_timeout(max, default);
@@ -152,6 +159,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
+        Reason::BadNames => Some(reason_bad_names(language)),
     }
 }
 

@@ -27,6 +27,8 @@ struct Args {
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
+    #[arg(long, env = "PAPO_MAX_BAD_NAMES", value_name = "N")]
+    max_bad_names: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
     #[arg(long, env = "PAPO_KEEPALIVE", value_name = "S")]
@@ -68,6 +70,7 @@ impl Args {
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
+            max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
             outbox: self.outbox.unwrap_or(default.outbox),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
             user_timeout: seconds(self.user_timeout, default.user_timeout),
@@ -112,6 +115,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "max_connections" => text::flag_max_connections(language, default.max_connections),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
         "user_timeout" => text::flag_user_timeout(language, max_seconds, default.user_timeout.as_secs()),
@@ -135,7 +139,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+              --max-bad-names 9 --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -144,7 +148,7 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
-        assert_eq!(config.threads, 2);
+        assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
     }

@@ -155,7 +155,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 self.deadline = None;
                 self.silence = None;
             }
-            Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
+            Answer::NameTaken(_) | Answer::NameTooSimilar(_) if self.stage == Stage::Naming => {
+                self.answer(answer.clone());
+                self.restart_silence();
+                return self.count_bad_name();
+            }
             _ => {}
         }
         self.owe(text::answer(answer, self.language));

@@ -10,8 +10,13 @@ and_more = { $names } and { $more } more
 bad_name = Error: A name may only contain letters, digits and '_', no spaces.
 name_too_long = Error: A name may have at most { $characters } characters and { $bytes } bytes.
 name_without_letter = Error: A name needs at least one letter or digit.
+name_too_many_marks = Error: A name may have at most { $marks } accents or marks on each letter.
+name_mixes_scripts = Error: The name mixes different alphabets.
+name_direction = Error: A name written from right to left begins with a letter, ends with a letter or a digit, and has only one kind of digits.
 name_reserved = Error: That name is reserved. Choose another one.
+name_looks_reserved = Error: The name looks too much like a reserved word. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
+name_too_similar = Error: The name '{ $name }' looks too much like one that is in use. Choose another one.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
 
@@ -31,6 +36,7 @@ reason_flooded = too many messages
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_shutdown = the server is shutting down
+reason_bad_names = too many refused names
 
 ## Last words
 
@@ -109,6 +115,7 @@ flag_threads = Threads for the connections, from 1 to { $max }; more than one he
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_keepalive = Seconds of silence until the system checks that the other side is still there (then 3 times, 10 s apart), at most { $max } [default: { $default }]
 flag_user_timeout = Seconds without the other side confirming what it got, until the connection counts as lost; at most { $max }, Linux only [default: { $default }]

@@ -10,8 +10,13 @@ and_more = { $names } e mais { $more }
 bad_name = Erro: O nome só pode conter letras, números e '_', sem espaços.
 name_too_long = Erro: O nome pode ter no máximo { $characters } caracteres e { $bytes } bytes.
 name_without_letter = Erro: O nome precisa ter pelo menos uma letra ou um número.
+name_too_many_marks = Erro: O nome pode ter no máximo { $marks } acentos ou sinais em cada letra.
+name_mixes_scripts = Erro: O nome mistura alfabetos diferentes.
+name_direction = Erro: Um nome escrito da direita para a esquerda começa com uma letra, termina com uma letra ou um número e tem um só tipo de números.
 name_reserved = Erro: Esse nome é reservado. Escolha outro.
+name_looks_reserved = Erro: O nome é parecido demais com uma palavra reservada. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
+name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
 
@@ -31,6 +36,7 @@ reason_flooded = mensagens demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_shutdown = o servidor está encerrando
+reason_bad_names = muitos nomes recusados
 
 ## Últimas palavras
 
@@ -109,6 +115,7 @@ flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s), até { $max } [padrão: { $default }]
 flag_user_timeout = Segundos sem que o outro lado confirme o que recebeu, até a conexão ser dada por perdida; até { $max }, só no Linux [padrão: { $default }]
