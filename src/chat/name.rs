@@ -1,7 +1,7 @@
 //! People's names: what is valid, and when two of them are one name or look alike.
 //!
 //! The order of the checks is that of their cost: the length in bytes first, so that an over-long text costs nothing, and
-//! Unicode work after it. [`keys`] has the forms that are compared, [`reserved`] the words that nobody is called.
+//! Unicode work after it. `name/keys.rs` has the forms that are compared, `name/reserved.rs` the words that nobody is called.
 
 mod keys;
 mod reserved;

@@ -3,7 +3,7 @@
 //! | key | equal for |
 //! |---|---|
 //! | `fold(n)` | spellings of one name: `Ana` and `ANA`, `é` as one character or two, `ß` and `ss` |
-//! | `skeleton(fold(n))` | look-alikes in small letters: Cyrillic `аnа` (had it come so far) and `ana`, `l0l` and `lOl` |
+//! | `skeleton(fold(n))` | look-alikes in small letters: Cyrillic `сор` and `cop`, `a1ice` and `alice` |
 //! | `skeleton(lower(skeleton(n)))` | look-alikes as shown: `SERVID0R` and `servidor`, `AIl` and `all` |
 //!
 //! Applying any of them again changes nothing. What a valid name is, is not decided here; the forms exist for every text.
@@ -14,7 +14,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::chat::fold::caseless;
 
-/// How often a mapping is applied at most until it changes nothing any more. Two rounds are enough for all names known.
+/// How often a mapping is applied at most until it changes nothing any more: a bound, should a table ever go round in circles.
 const MAX_ROUNDS: usize = 4;
 
 /// The form in which a name is unique: `UsernameCaseMapped` (RFC 8265 §3.3), and over it full case folding, so that `ß` and
@@ -39,24 +39,20 @@ fn skeleton(text: &str) -> String {
     until_stable(text, look)
 }
 
-/// One round of [`skeleton`].
+/// One round of [`skeleton`]: each character of the decomposed text in turn. The table is asked for what is not ASCII only.
 fn look(text: &str) -> String {
-    if text.is_ascii() { ascii_look(text) } else { unicode_security::skeleton(text).collect() }
-}
-
-/// As [`look`], without tables: the only characters of ASCII names that look like others.
-fn ascii_look(text: &str) -> String {
-    let mut skeleton = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
+    let mut look = String::with_capacity(text.len() + 8);
+    for c in text.nfd() {
         match c {
-            '0' => skeleton.push('O'),
-            '1' | 'I' => skeleton.push('l'),
+            '0' => look.push('O'),
+            '1' | 'I' => look.push('l'),
             // stays on: on a page, whoever calls themselves `Emesto` beside `Ernesto` means to be taken for him
-            'm' => skeleton.push_str("rn"),
-            _ => skeleton.push(c),
+            'm' => look.push_str("rn"),
+            '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' => look.push(c),
+            _ => look.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4]))),
         }
     }
-    skeleton
+    if look.is_ascii() { look } else { look.nfd().collect() }
 }
 
 /// The letters in lower case, each for itself (RFC 8264 §5.2.3).
@@ -101,10 +97,11 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn ascii_needs_no_tables() {
-        for c in ('\0'..='\x7f').filter(|c| c.is_ascii_alphanumeric() || *c == '_') {
+    fn every_character_has_the_look_of_the_standard() {
+        // beyond it nothing is confusable
+        for c in '\0'..='\u{3ffff}' {
             let text = c.to_string();
-            assert_eq!(ascii_look(&text), unicode_security::skeleton(&text).collect::<String>(), "{c}");
+            assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>(), "{c:?}");
         }
     }
 
@@ -129,6 +126,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_text_has_the_look_of_the_standard(text in any_text()) {
+            prop_assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>());
+        }
+
         #[test]
         fn ascii_takes_the_short_way_to_the_same_keys(text in "[a-zA-Z0-9_]{0,32}") {
             let unicode = |text: &str| unicode_security::skeleton(text).collect::<String>();
