@@ -179,6 +179,9 @@ fn registry(c: &mut Criterion) {
         });
     });
     group.bench_function("parse a name", |b| b.iter(|| Name::parse(black_box("João_da_Silva"))));
+    group.bench_function("parse a name in ASCII", |b| b.iter(|| Name::parse(black_box("Maria_da_Silva"))));
+    let too_long = "a\u{303}".repeat(1000);
+    group.bench_function("refuse 3,000 bytes", |b| b.iter(|| Name::parse(black_box(&too_long))));
     group.finish();
 }
 

@@ -90,6 +90,10 @@ pub struct Config {
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
+    /// Names that one session may be refused (broken rules, reserved, taken, too similar) before it has one; with the last of
+    /// them the connection is closed with a sentence. What speaks another protocol is gone after so many lines. Default: 5.
+    /// 0 = off.
+    pub max_bad_names: u32,
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
@@ -186,6 +190,7 @@ impl Default for Config {
             rate_bytes_burst: 64 * 1024, // 64 KiB
             flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
+            max_bad_names: 5,
             silence: Duration::from_millis(300),
             outbox: 1024 * 1024,     // 1 MiB
             outbox_soft: 256 * 1024, // 256 KiB
@@ -294,6 +299,7 @@ mod tests {
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
+        assert_eq!(config.max_bad_names, 5);
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);

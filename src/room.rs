@@ -38,7 +38,8 @@ pub struct Attach {
     pub recipient: Recipient<Deliver>,
 }
 
-/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`].
+/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
+/// [`Answer::NameTooSimilar`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -96,7 +97,7 @@ pub enum To {
 }
 
 /// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
-/// otherwise it is [`Answer::NameTaken`] or [`Answer::NameUnchanged`].
+/// otherwise it is [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or [`Answer::NameUnchanged`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Rename {
@@ -399,6 +400,7 @@ impl Handler<Join> for ChatRoom {
         let answer = match self.registry.join(session, name.clone()) {
             Ok(()) => Some(self.welcome(session, &name)),
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
                 None
@@ -467,6 +469,7 @@ impl Handler<Rename> for ChatRoom {
                 self.tell_holder(&name, session, ctx);
                 Some(Answer::NameTaken(name))
             }
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Naming ──Welcome──▶ Chatting ──/sair, end of input──▶ Leaving ──Farewell──▶ LastWords ──▶ Draining ──▶ (stopped)
-//!    └───── no name in time, shutdown, too slow: from anywhere ──────────────────┘
+//!    └───── no name in time, too many bad ones, shutdown, too slow: from anywhere ──────────────────┘
 //! ```
 //!
 //! However a session ends, the room is told [`Leave`] once, and the others' departure notice comes from that. A session
@@ -90,6 +90,8 @@ pub struct Connection<S> {
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
+    /// The names that were refused: see [`Config::max_bad_names`].
+    bad_names: u32,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
     throttle: Throttle,
@@ -151,6 +153,7 @@ impl<S: Transport> Connection<S> {
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
+            bad_names: 0,
             whisperer: None,
             throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read

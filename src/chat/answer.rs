@@ -29,6 +29,8 @@ pub enum Answer {
     NameProbed(Name),
     /// To somebody who has been silent, and whose name somebody else asks for.
     NameWanted,
+    /// Somebody else has a name that looks like this one.
+    NameTooSimilar(Name),
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.
@@ -108,6 +110,7 @@ impl Answer {
     pub fn is_mistake(&self) -> bool {
         match self {
             Answer::NameTaken(_)
+            | Answer::NameTooSimilar(_)
             | Answer::BadName(_)
             | Answer::NotFound(_)
             | Answer::Mistake(_)

@@ -92,6 +92,8 @@ pub enum Reason {
     Evicted,
     /// The server stops.
     Shutdown,
+    /// Gave too many names that were refused.
+    BadNames,
 }
 
 impl Reason {
@@ -107,6 +109,7 @@ impl Reason {
             Reason::Replaced => "replaced",
             Reason::Evicted => "evicted",
             Reason::Shutdown => "shutdown",
+            Reason::BadNames => "bad-names",
         }
     }
 }

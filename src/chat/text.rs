@@ -37,10 +37,15 @@ sentences! {
     bad_name();
     name_too_long(characters, bytes);
     name_without_letter();
+    name_too_many_marks(marks);
+    name_mixes_scripts();
+    name_direction();
     name_reserved();
+    name_looks_reserved();
     name_taken(name);
     name_probed(name);
     name_wanted();
+    name_too_similar(name);
     name_unchanged(name);
     server_full();
     too_many_of_address();
@@ -61,6 +66,7 @@ sentences! {
     reason_replaced();
     reason_evicted();
     reason_shutdown();
+    reason_bad_names();
 
     goodbye();
     goodbye_shutdown();
@@ -140,6 +146,7 @@ sentences! {
     flag_rate_bytes_burst(default);
     flag_flood(max, default);
     flag_name_deadline(max, default);
+    flag_max_bad_names(default);
     flag_outbox(times, default);
     flag_outbox_soft(default);
     flag_outbox_time(max, default);
@@ -176,6 +183,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Evicted => Some(reason_evicted(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
+        Reason::BadNames => Some(reason_bad_names(language)),
     }
 }
 

@@ -47,6 +47,8 @@ struct Args {
     flood: Option<u64>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
+    #[arg(long, env = "PAPO_MAX_BAD_NAMES", value_name = "N")]
+    max_bad_names: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_SOFT", value_name = "N")]
@@ -106,6 +108,7 @@ impl Args {
             rate_bytes_burst: self.rate_bytes_burst.unwrap_or(default.rate_bytes_burst),
             flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
+            max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
             outbox: self.outbox.unwrap_or(default.outbox),
             outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
             outbox_time: seconds(self.outbox_time, default.outbox_time),
@@ -167,6 +170,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "rate_bytes_burst" => text::flag_rate_bytes_burst(language, default.rate_bytes_burst),
         "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
         "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
         "outbox_time" => text::flag_outbox_time(language, max_seconds, default.outbox_time.as_secs()),
@@ -194,10 +198,10 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 \
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
-              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 \
-              --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
+              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 \
+              --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
@@ -206,7 +210,7 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
-        assert_eq!(config.threads, 2);
+        assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert_eq!(config.probe_timeout, Duration::from_secs(11));
         assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));

@@ -176,7 +176,11 @@ impl<S: Transport> Connection<S> {
                 self.deadline = None;
                 self.silence = None;
             }
-            Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
+            Answer::NameTaken(_) | Answer::NameTooSimilar(_) if self.stage == Stage::Naming => {
+                self.answer(answer.clone());
+                self.restart_silence();
+                return self.count_bad_name();
+            }
             _ => {}
         }
         if answer.is_mistake() {

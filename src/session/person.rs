@@ -2,7 +2,7 @@
 
 use actix::prelude::*;
 
-use super::{Connection, Stage};
+use super::{Connection, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
@@ -41,7 +41,19 @@ impl<S: Transport> Connection<S> {
         }
         match Name::parse(line.as_str().trim()) {
             Ok(name) => self.ask(Join { session: self.id, name }),
-            Err(error) => self.answer(Answer::BadName(error)),
+            Err(error) => {
+                self.answer(Answer::BadName(error));
+                self.count_bad_name();
+            }
+        }
+    }
+
+    /// A name was refused, and the person knows why. Whoever goes on and on is no person.
+    pub(super) fn count_bad_name(&mut self) {
+        self.bad_names = self.bad_names.saturating_add(1);
+        let max = self.config.max_bad_names;
+        if max > 0 && self.bad_names >= max && !self.is_closing() {
+            self.close(Reason::BadNames, goodbye(Reason::BadNames));
         }
     }
 

@@ -7,5 +7,6 @@ mod common;
 mod connections;
 mod dying;
 mod flood;
+mod names;
 mod slow;
 mod witness;

@@ -10,10 +10,15 @@ and_more = { $names } and { $more } more
 bad_name = Error: A name may only contain letters, digits and '_', no spaces.
 name_too_long = Error: A name may have at most { $characters } characters and { $bytes } bytes.
 name_without_letter = Error: A name needs at least one letter or digit.
+name_too_many_marks = Error: A name may have at most { $marks } accents or marks on each letter.
+name_mixes_scripts = Error: The name mixes different alphabets.
+name_direction = Error: A name written from right to left begins with a letter, ends with a letter or a digit, and has only one kind of digits.
 name_reserved = Error: That name is reserved. Choose another one.
+name_looks_reserved = Error: The name looks too much like a reserved word. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
 name_probed = Perhaps { $name } lost the connection. I am finding out: try again in a few seconds.
 name_wanted = Somebody asked for your name. If you can read this, it is still yours.
+name_too_similar = Error: The name '{ $name }' looks too much like one that is in use. Choose another one.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
 too_many_of_address = Error: Too many connections from your address. Close one and try again.
@@ -36,6 +41,7 @@ reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
+reason_bad_names = too many refused names
 
 ## Last words
 
@@ -128,6 +134,7 @@ flag_rate_bytes = Bytes a second that each person may send for as long as they l
 flag_rate_bytes_burst = Bytes that each person may send at once [default: { $default }]
 flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
 flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_outbox_soft = Bytes waiting for somebody from which on nothing more is read from them [default: { $default }]
 flag_outbox_time = Seconds that so many bytes may wait for somebody until they are disconnected, up to { $max } [default: { $default }]

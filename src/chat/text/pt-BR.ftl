@@ -10,10 +10,15 @@ and_more = { $names } e mais { $more }
 bad_name = Erro: O nome só pode conter letras, números e '_', sem espaços.
 name_too_long = Erro: O nome pode ter no máximo { $characters } caracteres e { $bytes } bytes.
 name_without_letter = Erro: O nome precisa ter pelo menos uma letra ou um número.
+name_too_many_marks = Erro: O nome pode ter no máximo { $marks } acentos ou sinais em cada letra.
+name_mixes_scripts = Erro: O nome mistura alfabetos diferentes.
+name_direction = Erro: Um nome escrito da direita para a esquerda começa com uma letra, termina com uma letra ou um número e tem um só tipo de números.
 name_reserved = Erro: Esse nome é reservado. Escolha outro.
+name_looks_reserved = Erro: O nome é parecido demais com uma palavra reservada. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_probed = Talvez a conexão de { $name } tenha caído. Estou verificando: tente de novo em alguns segundos.
 name_wanted = Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.
+name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
 too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
@@ -36,6 +41,7 @@ reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
+reason_bad_names = muitos nomes recusados
 
 ## Últimas palavras
 
@@ -128,6 +134,7 @@ flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [p
 flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: { $default }]
 flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_outbox_soft = Bytes pendentes a partir dos quais nada mais é lido dessa pessoa [padrão: { $default }]
 flag_outbox_time = Segundos que alguém pode ficar com tantos bytes pendentes até ser desconectado, até { $max } [padrão: { $default }]
