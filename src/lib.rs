@@ -37,6 +37,7 @@
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! outbox           what is owed to one session, and its bound                  knows no meaning
+//! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
@@ -47,6 +48,7 @@ pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod hub;
+pub mod metrics;
 pub mod outbox;
 pub mod room;
 pub mod server;

@@ -24,6 +24,7 @@ use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
 use crate::hub::{Admit, Evict, Hub};
+use crate::metrics::Metrics;
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::{poll_drain, tcp};
 
@@ -77,10 +78,12 @@ impl Server {
     /// Opens the room and accepts people, on the arbiter that calls this. Sessions live there and, with more than one of
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
+        let metrics = room.metrics();
         let room = room.start();
         let reception = Arc::new(Reception {
-            places: open_places(&room, &self.config),
+            places: open_places(&room, &self.config, &metrics),
             room,
+            metrics,
             connections: Connections::new(Arc::clone(&self.config)),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
@@ -140,7 +143,9 @@ fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Resu
         }
         match tcp::listen(address, backlog) {
             Ok(listener) => listeners.push(listener),
-            Err(source) if source.kind() == io::ErrorKind::AddrInUse => return Err(BindError { address, source }),
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                return Err(BindError { address, source });
+            }
             Err(source) => failed = Some(BindError { address, source }),
         }
     }
@@ -173,6 +178,7 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
                 } else {
                     debug!("still cannot accept connections: {error}");
                 }
+                reception.metrics.accept_errors.inc();
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
             }
@@ -194,8 +200,8 @@ struct Place {
 }
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
-fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
-    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config)).start();
+fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
+    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config), Arc::clone(metrics)).start();
     let mut places = vec![Place { hub: here, arbiter: None }];
     while places.len() < config.threads {
         let arbiter = match Arbiter::try_new() {
@@ -205,8 +211,8 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
                 break;
             }
         };
-        let (id, room, config) = (HubId(places.len()), room.clone(), Arc::clone(config));
-        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config));
+        let (id, room, config, metrics) = (HubId(places.len()), room.clone(), Arc::clone(config), Arc::clone(metrics));
+        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config, metrics));
         places.push(Place { hub, arbiter: Some(arbiter) });
     }
     places
@@ -220,6 +226,7 @@ struct Reception {
     connections: Arc<Connections>,
     /// Permits to [`MAX_LINGERING`] refused connections.
     lingering: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     config: Arc<Config>,
 }
 
@@ -229,6 +236,7 @@ impl Reception {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 debug!("peer={peer} refused reason={}", refusal.word());
+                self.metrics.refused_connections.count(refusal);
                 return self.refuse(stream, refusal);
             }
         };

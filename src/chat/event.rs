@@ -95,6 +95,19 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Reason; 9] = [
+        Reason::Asked,
+        Reason::Closed,
+        Reason::Lost,
+        Reason::TimedOut,
+        Reason::Flooded,
+        Reason::TooSlow,
+        Reason::Replaced,
+        Reason::Evicted,
+        Reason::Shutdown,
+    ];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {
