@@ -28,6 +28,7 @@
 //!
 //! ```text
 //! main.rs, cli     arguments, logging, signals, exit code
+//! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
 //! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
@@ -42,6 +43,7 @@
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+pub mod admin;
 pub mod admission;
 pub mod chat;
 pub mod cli;

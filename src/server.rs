@@ -18,6 +18,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::admin::{self, Admin};
 use crate::admission::{Admission, Admitted, Origin};
 use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
@@ -44,6 +45,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<TcpListener>,
+    admin: Option<Admin>,
     config: Arc<Config>,
 }
 
@@ -55,10 +57,12 @@ pub struct BindError {
     pub address: SocketAddr,
     /// Why.
     pub source: io::Error,
+    /// Whether it was for the operator's page ([`Config::admin`]) and not for the chat.
+    pub is_admin: bool,
 }
 
 impl Server {
-    /// Listens at every place of [`Config::listen`]. Must be called inside a runtime.
+    /// Listens at every place of [`Config::listen`], and at [`Config::admin`]. Must be called inside a runtime.
     ///
     /// # Errors
     /// [`BindError`] for the first place that cannot be had. Of a bare port, one address family is enough.
@@ -67,7 +71,15 @@ impl Server {
         for place in &config.listen {
             listen(*place, config.backlog, &mut listeners)?;
         }
-        Ok(Server { listeners, config: Arc::new(config) })
+        let admin = config
+            .admin
+            .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
+        Ok(Server { listeners, admin: admin.transpose()?, config: Arc::new(config) })
+    }
+
+    /// Where the operator's page is, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
     }
 
     /// Where it listens: with the real ports, where the configuration says 0.
@@ -80,6 +92,8 @@ impl Server {
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
         let room = room.start();
+        let language = self.config.language;
+        let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let reception = Arc::new(Reception {
             places: open_places(&room, &self.config, &metrics),
             room,
@@ -93,7 +107,7 @@ impl Server {
             .into_iter()
             .map(|listener| actix_rt::spawn(accept(listener, Arc::clone(&reception))))
             .collect();
-        Running { reception, accepting }
+        Running { reception, accepting, admin }
     }
 }
 
@@ -102,12 +116,14 @@ impl Server {
 pub struct Running {
     reception: Arc<Reception>,
     accepting: Vec<JoinHandle<()>>,
+    admin: Option<admin::Serving>,
 }
 
 impl Running {
     /// Stops accepting, tells everybody, and waits until every connection has closed in good order, for
     /// [`Config::shutdown`] at most. Connections still open then are left to their end with the process.
     pub async fn shutdown(self) {
+        drop(self.admin);
         for task in &self.accepting {
             task.abort();
         }
@@ -144,9 +160,9 @@ fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Resu
         match tcp::listen(address, backlog) {
             Ok(listener) => listeners.push(listener),
             Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
-                return Err(BindError { address, source });
+                return Err(BindError { address, source, is_admin: false });
             }
-            Err(source) => failed = Some(BindError { address, source }),
+            Err(source) => failed = Some(BindError { address, source, is_admin: false }),
         }
     }
     match failed {
