@@ -30,6 +30,10 @@ pub const MAX_THREADS: usize = 256;
 /// that are given time to read why ([`MAX_LINGERING`](crate::server::MAX_LINGERING)).
 pub const RESERVED_DESCRIPTORS: usize = 64;
 
+/// Descriptors that [`Config::admin`] needs: its connections
+/// ([`MAX_CONNECTIONS`](crate::admin::MAX_CONNECTIONS) and one that is about to end), its listener and its runtime.
+pub const ADMIN_DESCRIPTORS: usize = 24;
+
 /// Descriptors that each thread beyond the first one needs for its runtime.
 pub const DESCRIPTORS_PER_THREAD: usize = 4;
 
@@ -47,6 +51,9 @@ pub const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
 pub struct Config {
     /// Where to listen. Default: port 9999 of every address, IPv6 and IPv4.
     pub listen: Vec<Listen>,
+    /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
+    /// the loopback. Default: nowhere.
+    pub admin: Option<SocketAddr>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
@@ -174,6 +181,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
+            admin: None,
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
@@ -221,7 +229,7 @@ impl Config {
     }
 
     /// The most connections that a process can hold which may have so many descriptors open: all but
-    /// [`RESERVED_DESCRIPTORS`] and what the other threads need, so that there is always one left to say no with.
+    /// [`RESERVED_DESCRIPTORS`] and what the other threads and the operator's page need, so that there is always one left to say no with.
     /// `None` if that is less than [`MIN_CONNECTIONS`].
     pub fn connections_within(&self, descriptors: usize) -> Option<usize> {
         let connections = descriptors.saturating_sub(self.descriptors_beside_connections());
@@ -234,7 +242,8 @@ impl Config {
     }
 
     fn descriptors_beside_connections(&self) -> usize {
-        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1)
+        let admin = if self.admin.is_some() { ADMIN_DESCRIPTORS } else { 0 };
+        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1) + admin
     }
 }
 
@@ -295,6 +304,7 @@ mod tests {
     fn the_defaults_are_those_that_are_documented() {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
+        assert_eq!(config.admin, None);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
@@ -326,6 +336,8 @@ mod tests {
         assert_eq!(config.connections_within(128), Some(56));
         assert_eq!(config.connections_within(config.min_descriptors()), Some(8));
         assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
+        let with_admin = Config { admin: Some(([127, 0, 0, 1], 9100).into()), ..config.clone() };
+        assert_eq!(with_admin.min_descriptors(), config.min_descriptors() + 24);
     }
 
     #[test]

@@ -28,6 +28,7 @@
 //!
 //! ```text
 //! main.rs, cli     arguments, logging, signals, exit code
+//! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
 //! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
@@ -37,16 +38,19 @@
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! outbox           what is owed to one session, and its bound                  knows no meaning
+//! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+pub mod admin;
 pub mod admission;
 pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod hub;
+pub mod metrics;
 pub mod outbox;
 pub mod room;
 pub mod server;

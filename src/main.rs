@@ -54,7 +54,9 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     system.block_on(async move {
         let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
         let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
-        if let Err(error) = cli::announce::announce(&server.addresses(), language, &mut io::stdout()) {
+        if let Err(error) =
+            cli::announce::announce(&server.addresses(), server.admin_address(), language, &mut io::stdout())
+        {
             warn!("cannot print the addresses: {error}");
         }
         let running = server.start(ChatRoom::default());
@@ -90,8 +92,10 @@ fn fit(config: &mut Config, descriptors: usize, language: Language) -> Result<()
     Ok(())
 }
 
-fn why_not(BindError { address, source }: &BindError, language: Language) -> String {
+fn why_not(BindError { address, source, is_admin }: &BindError, language: Language) -> String {
     match source.kind() {
+        io::ErrorKind::AddrInUse if *is_admin => text::admin_port_taken(language, address.port().to_string()),
+        _ if *is_admin => text::admin_cannot_listen(language, address.to_string(), source.to_string()),
         io::ErrorKind::AddrInUse => text::port_taken(language, address.port().to_string()),
         io::ErrorKind::AddrNotAvailable => text::address_missing(language, address.ip().to_string()),
         io::ErrorKind::PermissionDenied => text::no_permission(language, address.port().to_string()),

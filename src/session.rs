@@ -44,6 +44,7 @@ use crate::chat::registry::SessionId;
 use crate::config::Config;
 use crate::dialect::text;
 use crate::dialect::text::codec::TextCodec;
+use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
@@ -69,6 +70,8 @@ pub struct Setup {
     pub room: Addr<ChatRoom>,
     /// The limits.
     pub config: Arc<Config>,
+    /// Where its doings are counted.
+    pub metrics: Arc<Metrics>,
     /// Dropped when the session has a name or is closing, whichever comes first: how others learn of it.
     pub unnamed: Box<dyn Any>,
 }
@@ -101,6 +104,7 @@ pub struct Connection<S> {
     peer: String,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
+    metrics: Arc<Metrics>,
     /// The name in the room, from the welcome on; kept to the end for the log.
     name: Option<Name>,
     /// The number of the room's last event before it came in.
@@ -145,7 +149,9 @@ enum Stage {
 impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, room, config, unnamed } = setup;
+        let Setup { id, peer, room, config, metrics, unnamed } = setup;
+        metrics.connections.inc();
+        metrics.sessions.inc();
         Connection {
             stage: Stage::Naming,
             language: config.language,
@@ -175,6 +181,7 @@ impl<S: Transport> Connection<S> {
             heard_at: Instant::now(),
             probe: None,
             config,
+            metrics,
         }
     }
 
@@ -195,6 +202,7 @@ impl<S: Transport> Connection<S> {
         if answer.is_mistake() {
             self.pay_for_mistake();
         }
+        self.metrics.answered(&answer);
         self.owe(text::answer(&answer, self.language));
     }
 
@@ -209,7 +217,7 @@ impl<S: Transport> Connection<S> {
             self.write_now();
         }
         if self.outbox.is_over_limit() && !self.is_closing() {
-            self.cut_for_slowness();
+            self.cut_for_slowness(Limit::Outbox);
         }
     }
 
@@ -234,6 +242,7 @@ impl<S: Transport> Connection<S> {
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
         self.end(reason);
         if let Some(words) = last_words {
+            self.metrics.answered(&words);
             self.outbox.push(text::answer(&words, self.language));
         }
         self.stage = Stage::LastWords;
@@ -253,6 +262,14 @@ impl<S: Transport> Connection<S> {
         self.stage = Stage::Over;
     }
 
+    /// Tells the metrics what is owed more or less than at the last report: see [`Metrics::owed`].
+    fn report_owed(&mut self) {
+        let change = self.outbox.report();
+        if change != 0 {
+            self.metrics.owed.inc_by(change);
+        }
+    }
+
     /// Tells the room and the log, once.
     fn end(&mut self, reason: Reason) {
         self.unnamed = None;
@@ -264,6 +281,13 @@ impl<S: Transport> Connection<S> {
             None => debug!("session={} peer={} ended without a name reason={}", self.id, self.peer, reason.word()),
         }
         self.room.do_send(Leave { session: self.id, reason });
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.metrics.owed.dec_by(self.outbox.reported());
+        self.metrics.sessions.dec();
     }
 }
 

@@ -52,7 +52,7 @@ impl House {
                 std::process::abort();
             }
         });
-        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start();
+        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default()).start();
         House { _watch: watch, hub, sessions: 0 }
     }
 

@@ -92,6 +92,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every refusal, in the order of their declaration.
+    pub const ALL: [Refusal; 3] = [Refusal::ServerFull, Refusal::TooManyOfAddress, Refusal::TooManyNewOfAddress];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {

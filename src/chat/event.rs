@@ -97,6 +97,20 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Reason; 10] = [
+        Reason::Asked,
+        Reason::Closed,
+        Reason::Lost,
+        Reason::TimedOut,
+        Reason::Flooded,
+        Reason::TooSlow,
+        Reason::Replaced,
+        Reason::Evicted,
+        Reason::Shutdown,
+        Reason::BadNames,
+    ];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {

@@ -120,6 +120,12 @@ sentences! {
     cannot_start(error);
     too_few_descriptors(limit, needed);
     fewer_connections(max, wanted, limit);
+    admin_serving(url);
+    admin_port_taken(port);
+    admin_cannot_listen(address, error);
+    admin_not_found();
+    admin_wrong_host(address);
+    admin_stuck(seconds);
 
     usage_unknown(program, argument);
     usage_unknown_near(program, argument, nearest);
@@ -131,6 +137,7 @@ sentences! {
     cli_options();
     cli_environment();
     flag_listen();
+    flag_admin();
     flag_lang();
     flag_threads(max, default);
     flag_max_connections(default);

@@ -1,6 +1,7 @@
 //! The flags of the server and their environment variables.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
@@ -17,6 +18,8 @@ use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THRE
 struct Args {
     #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[IP:]PORT")]
     listen: Vec<Listen>,
+    #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
+    admin: Option<SocketAddr>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_THREADS", value_name = "N")]
@@ -92,6 +95,7 @@ impl Args {
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
+            admin: self.admin,
             language: self.lang.unwrap_or(default.language),
             threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
@@ -155,6 +159,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
     let max_seconds = MAX_TIME.as_secs();
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
+        "admin" => text::flag_admin(language),
         "lang" => text::flag_lang(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
@@ -197,7 +202,8 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --threads 2 --max-connections 5 --max-line 128 \
+              --name-deadline 2 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 \
@@ -208,6 +214,7 @@ mod tests {
         );
         let config = config.map_err(|exit| exit.message).unwrap();
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
+        assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
@@ -248,6 +255,7 @@ mod tests {
                 "valor inválido para --listen: 'sala:1'.",
                 "invalid value for --listen: 'sala:1'.",
             ),
+            (vec!["--admin", "9100"], "valor inválido para --admin: '9100'.", "invalid value for --admin: '9100'."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (

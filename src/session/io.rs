@@ -17,6 +17,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
 use crate::dialect::text::codec::READ_SIZE;
+use crate::metrics::Limit;
 use crate::transport::{Transport, poll_drain};
 
 thread_local! {
@@ -57,6 +58,7 @@ impl<S: Transport> Connection<S> {
         self.poll_lag(cx);
         self.poll_probe(cx);
         self.poll_deadline(cx);
+        self.report_owed();
         if self.stage == Stage::Over {
             return Poll::Ready(());
         }
@@ -205,7 +207,11 @@ impl<S: Transport> Connection<S> {
                 cx.waker().wake_by_ref();
             }
             Stage::Chatting | Stage::Leaving(_) | Stage::Over => {}
-            Stage::LastWords | Stage::Draining { .. } => self.stage = Stage::Over,
+            Stage::LastWords => {
+                self.metrics.limits.count(Limit::LastWords);
+                self.stage = Stage::Over;
+            }
+            Stage::Draining { .. } => self.stage = Stage::Over,
         }
     }
 }

@@ -106,6 +106,15 @@ cannot_listen = papo: cannot listen on { $address }: { $error }
 cannot_start = papo: cannot start: { $error }
 too_few_descriptors = papo: too few descriptors: the system allows this process { $limit }, and it needs at least { $needed }. Raise the limit: ulimit -n { $needed }
 fewer_connections = at most { $max } connections at once, not { $wanted }: the system allows this process { $limit } descriptors (ulimit -n)
+admin_serving = For whoever runs the server: { $url }/metrics and { $url }/health
+admin_port_taken = papo: port { $port }, for the counters, is in use. Choose another one: papo --admin 127.0.0.1:OTHER_PORT
+admin_cannot_listen = papo: cannot show the counters on { $address }: { $error }
+admin_not_found = There is nothing here. See /metrics and /health.
+admin_wrong_host = This page is for this computer only, under its address: http://{ $address }/
+admin_stuck = The chat is not working: no message got through the room within { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}.
 
 ## The command line
 
@@ -119,6 +128,7 @@ cli_usage = Usage: papo [OPTIONS]
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
+flag_admin = Where to show counters (/metrics) and health (/health) over HTTP: IP:PORT, best 127.0.0.1:PORT, for whoever reaches it can read them [default: nowhere]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]

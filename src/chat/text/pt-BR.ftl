@@ -106,6 +106,15 @@ cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
 too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }
 fewer_connections = no máximo { $max } conexões simultâneas, e não { $wanted }: o sistema permite { $limit } descritores a este processo (ulimit -n)
+admin_serving = Para quem cuida do servidor: { $url }/metrics e { $url }/health
+admin_port_taken = papo: a porta { $port }, dos contadores, já está em uso. Escolha outra: papo --admin 127.0.0.1:OUTRA_PORTA
+admin_cannot_listen = papo: não foi possível mostrar os contadores em { $address }: { $error }
+admin_not_found = Não há nada aqui. Veja /metrics e /health.
+admin_wrong_host = Esta página é só para este computador, pelo endereço dele: http://{ $address }/
+admin_stuck = O bate-papo não está funcionando: nenhuma mensagem atravessou a sala em { $seconds ->
+    [one] { $seconds } segundo
+   *[other] { $seconds } segundos
+}.
 
 ## A linha de comando
 
@@ -119,6 +128,7 @@ cli_usage = Uso: papo [OPÇÕES]
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
+flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:PORTA, de preferência 127.0.0.1:PORTA, pois quem o alcança pode lê-los [padrão: em lugar nenhum]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
