@@ -53,6 +53,9 @@ pub struct Config {
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
+    /// The same, for bytes that may be the beginning of another protocol: long enough for the rest to come over a bad
+    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. Default: 3 s.
+    pub hello_silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
@@ -117,6 +120,7 @@ impl Default for Config {
             max_line: 4096,
             name_deadline: Duration::from_secs(60),
             silence: Duration::from_millis(300),
+            hello_silence: Duration::from_secs(3),
             outbox: 1024 * 1024, // 1 MiB
             max_ignored: 100,
             last_words: Duration::from_secs(60),
@@ -164,7 +168,7 @@ mod tests {
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
-        assert_eq!(config.silence, Duration::from_millis(300));
+        assert_eq!((config.silence, config.hello_silence), (Duration::from_millis(300), Duration::from_secs(3)));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }
 
@@ -172,6 +176,12 @@ mod tests {
     fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
         let Keepalive { idle, interval, count } = Config::default().keepalive;
         assert_eq!(Config::default().user_timeout, idle + interval * count);
+    }
+
+    #[test]
+    fn who_speaks_another_protocol_is_gone_within_five_seconds() {
+        let Config { hello_silence, drain, .. } = Config::default();
+        assert!(hello_silence + drain.time < Duration::from_secs(5));
     }
 
     #[test]

@@ -40,8 +40,9 @@ use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
-use crate::dialect::text;
+use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::TextCodec;
+use crate::dialect::{foreign, text};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
 
@@ -196,10 +197,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
 
     /// Says the last words, if any, and closes.
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
+        let last_words = last_words.map(|words| text::answer(&words, self.language));
+        self.close_with(reason, last_words.unwrap_or_default());
+    }
+
+    /// Closes on a peer that speaks another protocol, and has no name.
+    fn turn_away(&mut self, protocol: Protocol) {
+        info!("session={} peer={} speaks another protocol: {protocol}", self.id, self.peer);
+        self.close_with(Reason::Foreign, foreign::refusal(protocol));
+    }
+
+    fn close_with(&mut self, reason: Reason, last_words: Bytes) {
         self.end(reason);
-        if let Some(words) = last_words {
-            self.outbox.push(text::answer(&words, self.language));
-        }
+        self.outbox.push(last_words);
         self.stage = Stage::LastWords;
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }

@@ -150,6 +150,31 @@ async fn two_bytes_without_a_line_end_and_300_ms_of_silence_make_an_undelimited_
     assert_eq!(beto.line().await, "Zé: x");
 }
 
+#[actix_rt::test]
+async fn what_may_be_the_beginning_of_another_protocol_waits_3_seconds_for_the_rest() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    for (bytes, answer) in [("GET", "Bem-vindo ao chat, GET!"), ("SSH", "Isto é um bate-papo"), ("\x16", "")] {
+        let mut peer = house.connect(1024);
+        let start = Instant::now();
+        peer.send(bytes).await;
+        let line = peer.line().await;
+        assert!(line.starts_with(answer) && line.is_empty() == answer.is_empty(), "{line}");
+        assert!((3000..=3001).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    }
+    assert_eq!(beto.line().await, "GET entrou no chat.");
+    assert_eq!(beto.line().await, "GET saiu do chat.");
+    // a browser over a very bad link
+    let mut peer = house.connect(1024);
+    for part in ["PO", "ST"] {
+        peer.send(part).await;
+        sleep(Duration::from_millis(2900)).await;
+    }
+    peer.send(" / HTTP/1.1\r\n\r\nAna\noi\n").await;
+    assert_eq!(peer.line().await, "HTTP/1.1 400 Bad Request\r");
+    beto.is_left_alone_for(Duration::from_secs(60)).await;
+}
+
 /// Beto, Caio, and a client that sends no line ends.
 async fn undelimited() -> (House, Person, Person, Person) {
     let mut house = House::open(Config::default());

@@ -90,6 +90,8 @@ pub enum Reason {
     Replaced,
     /// The server stops.
     Shutdown,
+    /// Speaks another protocol than the chat's; never a member.
+    Foreign,
 }
 
 impl Reason {
@@ -104,6 +106,7 @@ impl Reason {
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
             Reason::Shutdown => "shutdown",
+            Reason::Foreign => "foreign",
         }
     }
 }

@@ -41,6 +41,8 @@ sentences! {
     name_taken(name);
     name_unchanged(name);
     server_full();
+    foreign_protocol(protocol);
+    foreign_http();
 
     joined(name);
     left(name);
@@ -56,6 +58,7 @@ sentences! {
     reason_too_slow();
     reason_replaced();
     reason_shutdown();
+    reason_foreign();
 
     goodbye();
     goodbye_shutdown();
@@ -152,6 +155,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
+        Reason::Foreign => Some(reason_foreign(language)),
     }
 }
 

@@ -139,7 +139,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     }
 
     pub(super) fn restart_silence(&mut self) {
-        let at = Instant::now() + self.config.silence;
+        let may_be_foreign = self.stream.decoder().may_be_foreign();
+        let at = Instant::now() + if may_be_foreign { self.config.hello_silence } else { self.config.silence };
         match &mut self.silence {
             Some(silence) => silence.as_mut().reset(at),
             None => self.silence = Some(Box::pin(sleep_until(at))),

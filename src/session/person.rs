@@ -9,6 +9,7 @@ use crate::chat::command::Command;
 use crate::chat::event::Reason;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
+use crate::dialect::sniff;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
@@ -20,6 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
+            Line::Foreign(protocol) => return self.turn_away(protocol),
         };
         match self.stage {
             Stage::Naming => self.take_name(line),
@@ -35,6 +37,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     fn take_name(&mut self, line: CleanText) {
         if line.as_str().is_empty() {
             return;
+        }
+        if let Some(http) = sniff::http_line(line.as_str()) {
+            return self.turn_away(http);
         }
         if let Some(command) = Command::parse_before_name(&line) {
             return self.obey(command);

@@ -5,4 +5,5 @@
 mod common;
 
 mod dying;
+mod protocol;
 mod witness;

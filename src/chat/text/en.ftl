@@ -14,6 +14,8 @@ name_reserved = Error: That name is reserved. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
+foreign_protocol = This is a papo chat and does not speak { $protocol }. Join with nc or telnet, at the same address and port.
+foreign_http = This address is that of a papo chat, not of a web page. Join from a terminal: nc ADDRESS PORT
 
 ## What happens in the room
 
@@ -31,6 +33,7 @@ reason_flooded = too many messages
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_shutdown = the server is shutting down
+reason_foreign = another protocol
 
 ## Last words
 

@@ -14,6 +14,8 @@ name_reserved = Erro: Esse nome é reservado. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
+foreign_protocol = Isto é um bate-papo papo e não fala { $protocol }. Entre com nc ou telnet, no mesmo endereço e porta.
+foreign_http = Este endereço é de um bate-papo papo, não de uma página. Entre por um terminal: nc ENDEREÇO PORTA
 
 ## O que acontece na sala
 
@@ -31,6 +33,7 @@ reason_flooded = mensagens demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_shutdown = o servidor está encerrando
+reason_foreign = outro protocolo
 
 ## Últimas palavras
 

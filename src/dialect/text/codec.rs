@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
+use crate::dialect::sniff::{self, Protocol, Verdict};
 
 /// The bytes that one read may bring at least. More than a line, so that a line is rarely read in parts.
 pub const READ_SIZE: usize = 8 * 1024;
@@ -28,6 +29,21 @@ pub enum Line {
     NotUtf8,
     /// Not a line: telnet waits for [`TIMING_MARK_ANSWER`](super::telnet::TIMING_MARK_ANSWER), this many times.
     TimingMarks(usize),
+    /// Not a line: what the peer speaks is no text. Said once; whatever follows is skipped.
+    Foreign(Protocol),
+}
+
+/// What the first bytes have shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hello {
+    /// Nothing yet: nothing came but empty lines.
+    Awaited,
+    /// They may be the beginning of another protocol.
+    Begun,
+    /// This is text.
+    Text,
+    /// This is no text.
+    Foreign,
 }
 
 /// How the lines of a session end.
@@ -49,9 +65,11 @@ enum Framing {
 /// 2. Nothing a peer sends is an error: [`Decoder::Error`] is only there for the socket's.
 /// 3. At the end of the input an unfinished line counts as a line: `printf 'ana\noi' | nc` says `oi`.
 /// 4. Where the cuts between reads fall does not matter, except to an undelimited session.
+/// 5. A peer whose first line begins as another protocol does is [`Line::Foreign`] for good.
 #[derive(Debug)]
 pub struct TextCodec {
     max_line: usize,
+    hello: Hello,
     framing: Framing,
     telnet: Telnet,
     /// Bytes at the head of the buffer that have been through `telnet`.
@@ -72,6 +90,7 @@ impl TextCodec {
     pub fn new(max_line: usize) -> TextCodec {
         TextCodec {
             max_line,
+            hello: Hello::Awaited,
             framing: Framing::Unknown,
             telnet: Telnet::default(),
             filtered: 0,
@@ -93,18 +112,54 @@ impl TextCodec {
         self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipping)
     }
 
+    /// Whether what came so far may be the beginning of another protocol; silence needs longer to mean something then.
+    pub fn may_be_foreign(&self) -> bool {
+        self.hello == Hello::Begun
+    }
+
     /// The peer fell silent; `buffer` is what it sent and what is no whole line.
     ///
     /// If that was its first read, with two bytes or more, then this is a client that sends no line ends: what it
     /// sent is its first message. (A single byte does not decide: the telnet of Windows sends one a keystroke.) If it is
     /// known to be one, what it sent is a message. Otherwise nothing happens.
+    ///
+    /// If it was in the middle of what only another protocol begins with, it is [`Line::Foreign`].
     pub fn silence(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         match self.framing {
             Framing::Undecided => self.framing = Framing::Undelimited,
             Framing::Undelimited => {}
-            Framing::Unknown | Framing::Delimited => return None,
+            Framing::Unknown | Framing::Delimited => return self.end_hello(buffer),
         }
         self.finish(buffer)
+    }
+
+    /// Looks at the first bytes, until they have shown what the peer speaks.
+    fn sniff(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        // an empty line comes out first, whether or not more has come with it
+        if matches!(buffer[..], [b'\n', ..] | [b'\r', b'\n', ..]) {
+            return None;
+        }
+        match sniff::sniff(buffer) {
+            Verdict::Foreign(protocol) => return Some(self.foreign(buffer, protocol)),
+            Verdict::Text => self.hello = Hello::Text,
+            Verdict::Undecided if sniff::may_have_begun(buffer) => self.hello = Hello::Begun,
+            Verdict::Undecided => {}
+        }
+        None
+    }
+
+    /// No more of the first bytes will come.
+    fn end_hello(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        if self.hello != Hello::Begun {
+            return None;
+        }
+        Some(self.foreign(buffer, sniff::unfinished(buffer)?))
+    }
+
+    fn foreign(&mut self, buffer: &mut BytesMut, protocol: Protocol) -> Line {
+        self.hello = Hello::Foreign;
+        self.take(buffer, buffer.len());
+        Line::Foreign(protocol)
     }
 
     fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
@@ -146,10 +201,14 @@ impl TextCodec {
 
     /// What there is, is a whole message, or the end of one.
     fn finish(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        if let Some(foreign) = self.end_hello(buffer) {
+            return Some(foreign);
+        }
         let was_skipping = std::mem::take(&mut self.skipping);
         if buffer.is_empty() {
             return None;
         }
+        self.hello = Hello::Text;
         let message = self.take(buffer, buffer.len());
         (!was_skipping).then(|| self.checked(&message))
     }
@@ -207,6 +266,18 @@ impl Decoder for TextCodec {
             let marks = self.telnet.take_timing_marks();
             if marks > 0 {
                 return Ok(Some(Line::TimingMarks(marks)));
+            }
+        }
+        match self.hello {
+            Hello::Text => {}
+            Hello::Awaited | Hello::Begun => {
+                if let Some(foreign) = self.sniff(buffer) {
+                    return Ok(Some(foreign));
+                }
+            }
+            Hello::Foreign => {
+                self.take(buffer, buffer.len());
+                return Ok(None);
             }
         }
         Ok(match self.framing {
@@ -309,6 +380,40 @@ mod tests {
     }
 
     #[test]
+    fn another_protocol_is_said_once_and_nothing_follows() {
+        let http = Line::Foreign(Protocol::Http { is_head: false });
+        let request = b"POST / HTTP/1.1\r\nHost: x\r\n\r\nana\noi\n";
+        let [whole, single] = [decode(&[request, b"ana\n"]), decode(&request.chunks(1).collect::<Vec<_>>())];
+        assert!(whole == single && whole == vec![http.clone()]);
+        assert_eq!(decode(&[b"\r\n", b"\nPOS", b"T "]), [text(""), text(""), http]);
+        // only the first line is another protocol's hello
+        assert_eq!(decode(&[b"\xff\n", b"POST /\n"]), [Line::NotUtf8, text("POST /")]);
+        assert_eq!(decode(&[b"ana\n\n\0\n"]), [text("ana"), text(""), text("\0")]);
+    }
+
+    #[test]
+    fn silence_or_the_end_in_the_middle_of_a_hello() {
+        for (pieces, said) in [
+            (&[b"\x16" as &[u8]] as &[&[u8]], Some(Line::Foreign(Protocol::Tls))),
+            (&[b"SSH"], Some(Line::Foreign(Protocol::Ssh))),
+            (&[b"S", b"SH"], Some(Line::Foreign(Protocol::Ssh))),
+            (&[b"GET"], Some(text("GET"))),
+            (&[b"G", b"ET"], None),
+            (&[b"*"], None),
+        ] {
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+            for piece in pieces {
+                read(&mut codec, &mut buffer, piece, &mut lines);
+            }
+            assert!(lines.is_empty() && codec.may_be_foreign());
+            assert_eq!(codec.silence(&mut buffer), said, "{pieces:?}");
+        }
+        assert_eq!(decode(&[b"SSH"]), [Line::Foreign(Protocol::Ssh)]);
+        assert_eq!(decode(&[b"GET"]), [text("GET")]);
+        assert_eq!(decode(&[b"SSH\n"]), [text("SSH")]);
+    }
+
+    #[test]
     fn without_line_ends_each_read_is_a_message_once_silence_has_said_so() {
         let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
         read(&mut codec, &mut buffer, b"ana", &mut lines);
@@ -382,13 +487,15 @@ mod tests {
 
     /// Bytes in which everything the codec looks for is frequent.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let hello =
+            prop::sample::select(vec!["", "", "", "GET /", "SSH-2", "*1", "\r\nNICK ana", "\x16\x03", "\x16", "SSH"]);
         let byte = prop_oneof![
             4 => Just(b'x'),
             2 => Just(b'\n'),
             1 => prop::sample::select(vec![b'\r', 0, 0xff, 0xfb, 0xfa, 0xf0, 0xc3, 0xa9]),
             1 => any::<u8>(),
         ];
-        prop::collection::vec(byte, 0..120)
+        (hello, prop::collection::vec(byte, 0..110)).prop_map(|(hello, bytes)| [hello.as_bytes(), &bytes].concat())
     }
 
     proptest! {
@@ -407,7 +514,9 @@ mod tests {
         #[test]
         fn lines_come_out_as_they_went_in(lines in prop::collection::vec("[^\r\n\0\u{feff}]{0,3}", 0..20), crlf in any::<bool>()) {
             let end = if crlf { "\r\n" } else { "\n" };
-            let bytes: String = lines.iter().flat_map(|line| [line.as_str(), end]).collect();
+            // the first line decides that this is text
+            let lines: Vec<&str> = std::iter::once("ana").chain(lines.iter().map(String::as_str)).collect();
+            let bytes: String = lines.iter().flat_map(|line| [line, end]).collect();
             let expected: Vec<Line> = lines.iter().map(|line| text(line)).collect();
             prop_assert_eq!(decode_in_steps(bytes.as_bytes()), expected);
         }
