@@ -47,6 +47,17 @@ pub struct Config {
     /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
     /// Default: 4,096; see [`MAX_LINE`]. Cannot be off: a line is held in memory until it ends.
     pub max_line: usize,
+    /// Lines of one person that are too long, within [`Config::long_lines_within`]: with so many that person is
+    /// disconnected with a reason. Default: 3. 0 = off.
+    pub max_long_lines: usize,
+    /// Default: 60 s.
+    pub long_lines_within: Duration,
+    /// Bytes of one line, or of one message of a client that sends no line ends: with so many that person is disconnected
+    /// with a reason. Default: 64 KiB; at least [`Config::max_line`]. 0 = off: a line may be skipped for ever.
+    pub max_unended: usize,
+    /// Bytes from somebody without a name, those of telnet's own included: with so many and no name, the connection is
+    /// closed with a sentence. Default: 4,096. 0 = off.
+    pub max_before_name: usize,
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
@@ -118,6 +129,10 @@ impl Default for Config {
             max_connections: 10_000,
             backlog: 4096,
             max_line: 4096,
+            max_long_lines: 3,
+            long_lines_within: Duration::from_secs(60),
+            max_unended: 64 * 1024, // 64 KiB
+            max_before_name: 4096,
             name_deadline: Duration::from_secs(60),
             silence: Duration::from_millis(300),
             hello_silence: Duration::from_secs(3),
@@ -163,6 +178,8 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
+        assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
+        assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];

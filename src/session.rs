@@ -39,6 +39,7 @@ use crate::chat::event::Reason;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
+use crate::chat::strikes::Strikes;
 use crate::config::Config;
 use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::TextCodec;
@@ -83,6 +84,8 @@ pub struct Connection<S> {
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
+    /// The lines that were too long.
+    long_lines: Strikes,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
     stream: FramedRead<S, TextCodec>,
@@ -131,9 +134,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
+            long_lines: Strikes::default(),
             whisperer: None,
             // its buffer is borrowed for the time of a read
-            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), 0),
+            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),
             id,
             peer,
             room,

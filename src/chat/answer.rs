@@ -66,6 +66,11 @@ pub enum Answer {
         /// The time there was.
         seconds: u64,
     },
+    /// Last words to somebody who sent much and gave no name.
+    NoNameInBytes {
+        /// How much, in bytes.
+        max: usize,
+    },
     /// The only words to somebody for whom there is no place.
     ServerFull,
 }

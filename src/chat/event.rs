@@ -84,6 +84,8 @@ pub enum Reason {
     TimedOut,
     /// Sent more than allowed.
     Flooded,
+    /// Sent lines longer than allowed, again and again or without end.
+    LongLines,
     /// Read too slowly what it was sent.
     TooSlow,
     /// Another connection took over its name.
@@ -103,6 +105,7 @@ impl Reason {
             Reason::Lost => "lost",
             Reason::TimedOut => "timed-out",
             Reason::Flooded => "flooded",
+            Reason::LongLines => "long-lines",
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
             Reason::Shutdown => "shutdown",

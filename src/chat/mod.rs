@@ -12,6 +12,7 @@
 //! | [`answer`] | what does the server tell one person? |
 //! | [`hygiene`] | which characters of a peer's line may reach other people's screens? |
 //! | [`text`] | every sentence people read, in both languages |
+//! | [`strikes`] | how often has somebody done something lately? |
 //! | [`language`] | which languages are there? |
 
 pub mod answer;
@@ -22,4 +23,5 @@ pub mod hygiene;
 pub mod language;
 pub mod name;
 pub mod registry;
+pub mod strikes;
 pub mod text;

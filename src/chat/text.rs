@@ -55,6 +55,7 @@ sentences! {
     reason_lost();
     reason_timed_out();
     reason_flooded();
+    reason_long_lines();
     reason_too_slow();
     reason_replaced();
     reason_shutdown();
@@ -64,6 +65,7 @@ sentences! {
     goodbye_shutdown();
     disconnected(reason);
     no_name_in_time(seconds);
+    no_name_in_bytes(max);
 
     who(count, names);
     not_found(name);
@@ -123,7 +125,10 @@ sentences! {
     flag_threads(max, default);
     flag_max_connections(default);
     flag_max_line(min, max, default);
+    flag_max_long_lines(default, seconds);
+    flag_max_unended(default);
     flag_name_deadline(max, default);
+    flag_max_before_name(default);
     flag_outbox(times, default);
     flag_keepalive(max, default);
     flag_user_timeout(max, default);
@@ -152,6 +157,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Lost => Some(reason_lost(language)),
         Reason::TimedOut => Some(reason_timed_out(language)),
         Reason::Flooded => Some(reason_flooded(language)),
+        Reason::LongLines => Some(reason_long_lines(language)),
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),

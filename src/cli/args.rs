@@ -25,6 +25,12 @@ struct Args {
     max_connections: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
+    max_long_lines: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNENDED", value_name = "N")]
+    max_unended: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_BEFORE_NAME", value_name = "N")]
+    max_before_name: Option<usize>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
@@ -67,6 +73,9 @@ impl Args {
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
+            max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
+            max_unended: self.max_unended.unwrap_or(default.max_unended),
+            max_before_name: self.max_before_name.unwrap_or(default.max_before_name),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             outbox: self.outbox.unwrap_or(default.outbox),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
@@ -78,12 +87,14 @@ impl Args {
 
 /// The first flag with a value that no server could work with, and that value.
 fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
-    let Config { max_line, outbox, .. } = *config;
+    let Config { max_line, max_unended, outbox, .. } = *config;
+    let is_unended_too_small = max_unended != 0 && max_unended < max_line;
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES * max_line;
     let seconds = |time: Duration| time.as_secs().to_string();
     let checks = [
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
+        (is_unended_too_small, "--max-unended", max_unended.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
         (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
@@ -111,6 +122,11 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
+        "max_long_lines" => {
+            text::flag_max_long_lines(language, default.max_long_lines, default.long_lines_within.as_secs())
+        }
+        "max_unended" => text::flag_max_unended(language, default.max_unended),
+        "max_before_name" => text::flag_max_before_name(language, default.max_before_name),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
@@ -135,6 +151,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
+              --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
@@ -144,6 +161,7 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
+        assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!(config.threads, 2);
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
@@ -178,6 +196,7 @@ mod tests {
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
+            (vec!["--max-unended", "4095"], "para --max-unended: '4095'.", "for --max-unended: '4095'."),
             (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),

@@ -73,6 +73,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NotUtf8 => text::not_utf8(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
+        Answer::NoNameInBytes { max } => text::no_name_in_bytes(language, *max),
         Answer::ServerFull => text::server_full(language),
     };
     lines.push('\n');

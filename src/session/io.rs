@@ -89,13 +89,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 return false;
             }
             match Pin::new(&mut self.stream).poll_next(cx) {
-                Poll::Ready(Some(Ok(line))) => self.take_line(line),
+                Poll::Ready(Some(Ok(line))) => {
+                    self.take_line(line);
+                    self.bound_input_before_name(0);
+                }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
                 Poll::Ready(None) => self.leave(Reason::Closed),
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    self.bound_input_before_name(self.stream.read_buffer().len());
+                    return true;
+                }
             }
         }
         false
+    }
+
+    /// Closes on somebody who has sent more than enough for a name, and no name. `unfinished` is what has come of a line.
+    fn bound_input_before_name(&mut self, unfinished: usize) {
+        let max = self.config.max_before_name;
+        let is_without_name = self.stage == Stage::Naming && !self.is_waiting_for_room;
+        if is_without_name && max > 0 && self.stream.decoder().consumed() + unfinished as u64 >= max as u64 {
+            self.close(Reason::Flooded, Some(Answer::NoNameInBytes { max }));
+        }
     }
 
     /// Silence means something from somebody without a name, and in the middle of a message that has no line end.

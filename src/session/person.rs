@@ -2,6 +2,7 @@
 
 use actix::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 use super::{Connection, Stage};
 use crate::chat::answer::Answer;
@@ -9,6 +10,7 @@ use crate::chat::command::Command;
 use crate::chat::event::Reason;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
+use crate::config::Config;
 use crate::dialect::sniff;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
@@ -18,7 +20,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
             Line::Text(text) => CleanText::new(text),
-            Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
+            Line::TooLong => return self.take_long_line(),
+            Line::Unended => return self.leave(Reason::LongLines),
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
             Line::Foreign(protocol) => return self.turn_away(protocol),
@@ -30,6 +33,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 Ok(None) => {}
                 Err(mistake) => self.answer(mistake.into()),
             },
+        }
+    }
+
+    /// Once is an accident, and answered.
+    fn take_long_line(&mut self) {
+        let Config { max_line, max_long_lines, long_lines_within, .. } = *self.config;
+        self.answer(Answer::LineTooLong { max: max_line });
+        if max_long_lines == 0 || self.is_closing() {
+            return;
+        }
+        if self.long_lines.add(Instant::now().into_std(), long_lines_within) >= max_long_lines {
+            self.leave(Reason::LongLines);
         }
     }
 

@@ -5,5 +5,6 @@
 mod common;
 
 mod dying;
+mod long_lines;
 mod protocol;
 mod witness;

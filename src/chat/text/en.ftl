@@ -30,6 +30,7 @@ whispered = { $from } (private): { $text }
 reason_lost = connection lost
 reason_timed_out = timed out
 reason_flooded = too many messages
+reason_long_lines = lines too long
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_shutdown = the server is shutting down
@@ -44,6 +45,7 @@ no_name_in_time = You were disconnected: no name given in { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }.
+no_name_in_bytes = You were disconnected: no name given in { $max } bytes.
 
 ## Answers
 
@@ -111,7 +113,10 @@ flag_lang = Language of the sentences until a person chooses: pt-BR or en [defau
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
+flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
+flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]
 flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_before_name = Most bytes before a name is given; then the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_keepalive = Seconds of silence until the system checks that the other side is still there (then 3 times, 10 s apart), at most { $max } [default: { $default }]
 flag_user_timeout = Seconds without the other side confirming what it got, until the connection counts as lost; at most { $max }, Linux only [default: { $default }]

@@ -30,6 +30,7 @@ whispered = { $from } (privado): { $text }
 reason_lost = conexão perdida
 reason_timed_out = tempo esgotado
 reason_flooded = mensagens demais
+reason_long_lines = linhas longas demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_shutdown = o servidor está encerrando
@@ -44,6 +45,7 @@ no_name_in_time = Você foi desconectado: nenhum nome informado em { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
 }.
+no_name_in_bytes = Você foi desconectado: nenhum nome informado em { $max } bytes.
 
 ## Respostas
 
@@ -111,7 +113,10 @@ flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padr
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
+flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
+flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_before_name = Máximo de bytes antes de informar um nome; depois a conexão é encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s), até { $max } [padrão: { $default }]
 flag_user_timeout = Segundos sem que o outro lado confirme o que recebeu, até a conexão ser dada por perdida; até { $max }, só no Linux [padrão: { $default }]

@@ -25,6 +25,8 @@ pub enum Line {
     Text(String),
     /// A line over the limit. Said once, as soon as it is known; the rest of the line is skipped.
     TooLong,
+    /// The line that was too long has not ended for `max_unended` bytes. It is skipped all the same.
+    Unended,
     /// A line that is not UTF-8.
     NotUtf8,
     /// Not a line: telnet waits for [`TIMING_MARK_ANSWER`](super::telnet::TIMING_MARK_ANSWER), this many times.
@@ -69,6 +71,8 @@ enum Framing {
 #[derive(Debug)]
 pub struct TextCodec {
     max_line: usize,
+    /// 0 = off.
+    max_unended: usize,
     hello: Hello,
     framing: Framing,
     telnet: Telnet,
@@ -76,28 +80,33 @@ pub struct TextCodec {
     filtered: usize,
     /// Bytes at the head of the buffer without a line end.
     scanned: usize,
-    /// Inside a line that was too long, until it ends.
-    skipping: bool,
+    /// The bytes thrown away of a line that is too long, until it ends.
+    skipped: usize,
     /// Whether the next line is the first one, which may begin with a byte order mark.
     first_line: bool,
     reads: u64,
+    /// All bytes that are no longer in the buffer.
+    consumed: u64,
     /// Bytes of text that the last read brought.
     last_read: usize,
 }
 
 impl TextCodec {
-    /// A decoder for lines of at most `max_line` bytes, line end included.
-    pub fn new(max_line: usize) -> TextCodec {
+    /// A decoder for lines of at most `max_line` bytes, line end included, that says when a longer line does not end for
+    /// `max_unended` bytes (0 = never).
+    pub fn new(max_line: usize, max_unended: usize) -> TextCodec {
         TextCodec {
             max_line,
+            max_unended,
             hello: Hello::Awaited,
             framing: Framing::Unknown,
             telnet: Telnet::default(),
             filtered: 0,
             scanned: 0,
-            skipping: false,
+            skipped: 0,
             first_line: true,
             reads: 0,
+            consumed: 0,
             last_read: 0,
         }
     }
@@ -107,9 +116,14 @@ impl TextCodec {
         self.reads
     }
 
+    /// All bytes that came, lines and telnet's own, but for those that are still in the buffer.
+    pub fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
     /// Whether a message of an undelimited session has begun, and silence would end it.
     pub fn awaits_silence(&self) -> bool {
-        self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipping)
+        self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipped > 0)
     }
 
     /// Whether what came so far may be the beginning of another protocol; silence needs longer to mean something then.
@@ -165,7 +179,7 @@ impl TextCodec {
     fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         while let Some(end) = find_line_end(buffer, self.scanned) {
             let line = self.take(buffer, end + 1);
-            if std::mem::take(&mut self.skipping) {
+            if std::mem::take(&mut self.skipped) > 0 {
                 continue;
             }
             return Some(self.checked(&line));
@@ -175,15 +189,13 @@ impl TextCodec {
             return None;
         }
         // no line end within the limit: whatever follows, this line is too long
-        self.take(buffer, buffer.len());
-        let was_skipping = std::mem::replace(&mut self.skipping, true);
-        (!was_skipping).then_some(Line::TooLong)
+        self.skip(buffer)
     }
 
     fn decode_undelimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         while let Some(end) = find_line_end(buffer, 0) {
             let line = self.take(buffer, end + 1);
-            if !std::mem::take(&mut self.skipping) {
+            if std::mem::take(&mut self.skipped) == 0 {
                 return Some(self.checked(&line));
             }
         }
@@ -194,9 +206,18 @@ impl TextCodec {
         if buffer.len() <= self.max_line {
             return None;
         }
+        self.skip(buffer)
+    }
+
+    /// What there is, is of a line that is too long, and not its end.
+    fn skip(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        let skipped_before = self.skipped;
+        self.skipped += buffer.len();
         self.take(buffer, buffer.len());
-        let was_skipping = std::mem::replace(&mut self.skipping, true);
-        (!was_skipping).then_some(Line::TooLong)
+        if skipped_before == 0 {
+            return Some(Line::TooLong);
+        }
+        (self.max_unended > 0 && self.skipped >= self.max_unended).then_some(Line::Unended)
     }
 
     /// What there is, is a whole message, or the end of one.
@@ -204,7 +225,7 @@ impl TextCodec {
         if let Some(foreign) = self.end_hello(buffer) {
             return Some(foreign);
         }
-        let was_skipping = std::mem::take(&mut self.skipping);
+        let was_skipping = std::mem::take(&mut self.skipped) > 0;
         if buffer.is_empty() {
             return None;
         }
@@ -216,6 +237,7 @@ impl TextCodec {
     /// Takes the first `count` bytes out of the buffer.
     fn take(&mut self, buffer: &mut BytesMut, count: usize) -> BytesMut {
         self.filtered -= count;
+        self.consumed += count as u64;
         self.scanned = 0;
         buffer.split_to(count)
     }
@@ -237,7 +259,9 @@ impl TextCodec {
 
     /// A read has brought bytes behind the `filtered` ones.
     fn fresh_bytes(&mut self, buffer: &mut BytesMut) {
+        let came = buffer.len();
         self.telnet.filter(buffer, self.filtered);
+        self.consumed += came.saturating_sub(buffer.len()) as u64;
         if buffer.len() == self.filtered {
             return;
         }
@@ -303,7 +327,7 @@ mod tests {
 
     /// Decodes as a framed reader does, each piece being one read; then the end of the input.
     fn decode(pieces: &[&[u8]]) -> Vec<Line> {
-        let mut codec = TextCodec::new(MAX);
+        let mut codec = TextCodec::new(MAX, 0);
         let mut buffer = BytesMut::new();
         let mut lines = Vec::new();
         for piece in pieces {
@@ -401,7 +425,7 @@ mod tests {
             (&[b"G", b"ET"], None),
             (&[b"*"], None),
         ] {
-            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
             for piece in pieces {
                 read(&mut codec, &mut buffer, piece, &mut lines);
             }
@@ -415,7 +439,7 @@ mod tests {
 
     #[test]
     fn without_line_ends_each_read_is_a_message_once_silence_has_said_so() {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
         read(&mut codec, &mut buffer, b"ana", &mut lines);
         assert_eq!(lines, []);
         assert_eq!(codec.silence(&mut buffer), Some(text("ana")));
@@ -429,7 +453,7 @@ mod tests {
 
     /// An undelimited session, what it reads in pieces and what comes of it; an empty piece is a silence.
     fn decode_undelimited(max_line: usize, pieces: &[usize]) -> Vec<Line> {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(max_line), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(max_line, 0), BytesMut::new(), Vec::new());
         for piece in [3, 0].iter().chain(pieces) {
             assert!(*piece > 0 || lines.is_empty() || codec.awaits_silence(), "nothing would end with silence");
             match piece {
@@ -464,11 +488,55 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_end_is_said() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 4 * MAX), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"ana\n", &mut lines);
+        for _ in 0..5 {
+            read(&mut codec, &mut buffer, &[b'x'; MAX], &mut lines);
+        }
+        assert_eq!(lines, [text("ana"), Line::TooLong, Line::Unended, Line::Unended]);
+        // the count begins anew with the next line
+        lines.clear();
+        for _ in 0..5 {
+            read(&mut codec, &mut buffer, &[b'x'; MAX], &mut lines);
+            read(&mut codec, &mut buffer, b"\noi\n", &mut lines);
+        }
+        assert_eq!(lines.iter().filter(|line| **line == text("oi")).count(), 5);
+        assert!(!lines[2..].contains(&Line::Unended));
+    }
+
+    #[test]
+    fn a_message_without_end_is_said() {
+        let (mut codec, mut buffer) = (TextCodec::new(1000, 5000), BytesMut::from("ana"));
+        assert_eq!(codec.decode(&mut buffer).unwrap(), None);
+        assert_eq!(codec.silence(&mut buffer), Some(text("ana")));
+        let lines: Vec<_> = (0..4)
+            .map(|_| {
+                buffer.extend_from_slice(&[b'x'; 1448]);
+                codec.decode(&mut buffer).unwrap()
+            })
+            .collect();
+        assert_eq!(lines, [Some(Line::TooLong), None, None, Some(Line::Unended)]);
+        assert_eq!(codec.silence(&mut buffer), None);
+        buffer.extend_from_slice(b"oi");
+        assert_eq!(codec.decode(&mut buffer).unwrap(), Some(text("oi")));
+    }
+
+    #[test]
+    fn every_byte_that_left_the_buffer_is_counted() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"\xff\xfd\x03ana\r\n\xff\xf1o", &mut lines);
+        assert_eq!((codec.consumed(), buffer.len()), (10, 1));
+        read(&mut codec, &mut buffer, &[b'x'; 40], &mut lines);
+        assert_eq!((codec.consumed(), buffer.len()), (51, 0));
+    }
+
+    #[test]
     fn silence_decides_nothing_after_one_byte_a_line_end_or_a_second_read() {
         for pieces in
             [&[b"a" as &[u8]] as &[&[u8]], &[b"a", b"na"], &[b"an", b"a"], &[b"ana\n"], &[b"ana\no", b"i"], &[]]
         {
-            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
             for piece in pieces {
                 read(&mut codec, &mut buffer, piece, &mut lines);
             }
@@ -478,7 +546,7 @@ mod tests {
 
     #[test]
     fn reads_count_text_only() {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
         read(&mut codec, &mut buffer, b"\xff\xfd\x03", &mut lines);
         assert_eq!(codec.reads(), 0);
         read(&mut codec, &mut buffer, b"a\nb\nc", &mut lines);
@@ -524,7 +592,7 @@ mod tests {
 
     /// As one read of everything, without the check that little is kept in between.
     fn decode_in_steps(bytes: &[u8]) -> Vec<Line> {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::from(bytes), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::from(bytes), Vec::new());
         while let Some(line) = codec.decode(&mut buffer).unwrap() {
             lines.push(line);
         }
