@@ -84,8 +84,8 @@ pub struct Connection<S> {
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
-    /// The lines that were too long.
-    long_lines: Strikes,
+    /// The lines that were too long, if there were any.
+    long_lines: Option<Box<Strikes>>,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
     stream: FramedRead<S, TextCodec>,
@@ -104,7 +104,7 @@ pub struct Connection<S> {
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
     silence: Option<Pin<Box<Sleep>>>,
-    reads_seen: u64,
+    reads_seen: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
-            long_lines: Strikes::default(),
+            long_lines: None,
             whisperer: None,
             // its buffer is borrowed for the time of a read
             stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),

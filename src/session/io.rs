@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     fn bound_input_before_name(&mut self, unfinished: usize) {
         let max = self.config.max_before_name;
         let is_without_name = self.stage == Stage::Naming && !self.is_waiting_for_room;
-        if is_without_name && max > 0 && self.stream.decoder().consumed() + unfinished as u64 >= max as u64 {
+        if is_without_name && max > 0 && self.stream.decoder().consumed() + unfinished >= max {
             self.close(Reason::Flooded, Some(Answer::NoNameInBytes { max }));
         }
     }

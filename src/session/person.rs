@@ -43,7 +43,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         if max_long_lines == 0 || self.is_closing() {
             return;
         }
-        if self.long_lines.add(Instant::now().into_std(), long_lines_within) >= max_long_lines {
+        let long_lines = self.long_lines.get_or_insert_default();
+        if long_lines.add(Instant::now().into_std(), long_lines_within) >= max_long_lines {
             self.leave(Reason::LongLines);
         }
     }

@@ -72,7 +72,7 @@ enum Framing {
 pub struct TextCodec {
     max_line: usize,
     /// 0 = off.
-    max_unended: usize,
+    max_unended: u32,
     hello: Hello,
     framing: Framing,
     telnet: Telnet,
@@ -81,14 +81,14 @@ pub struct TextCodec {
     /// Bytes at the head of the buffer without a line end.
     scanned: usize,
     /// The bytes thrown away of a line that is too long, until it ends.
-    skipped: usize,
+    skipped: u32,
     /// Whether the next line is the first one, which may begin with a byte order mark.
     first_line: bool,
-    reads: u64,
+    reads: u32,
     /// All bytes that are no longer in the buffer.
-    consumed: u64,
-    /// Bytes of text that the last read brought.
-    last_read: usize,
+    consumed: u32,
+    /// Whether the last read brought so much text that more of it may be on its way.
+    was_last_read_long: bool,
 }
 
 impl TextCodec {
@@ -97,7 +97,7 @@ impl TextCodec {
     pub fn new(max_line: usize, max_unended: usize) -> TextCodec {
         TextCodec {
             max_line,
-            max_unended,
+            max_unended: saturated(max_unended),
             hello: Hello::Awaited,
             framing: Framing::Unknown,
             telnet: Telnet::default(),
@@ -107,18 +107,19 @@ impl TextCodec {
             first_line: true,
             reads: 0,
             consumed: 0,
-            last_read: 0,
+            was_last_read_long: false,
         }
     }
 
-    /// How many reads brought text so far. A session that sees this stand still knows that its peer is silent.
-    pub fn reads(&self) -> u64 {
+    /// How many reads brought text so far, from 0 again after 2³². A session that sees this stand still knows that its peer is
+    /// silent.
+    pub fn reads(&self) -> u32 {
         self.reads
     }
 
-    /// All bytes that came, lines and telnet's own, but for those that are still in the buffer.
-    pub fn consumed(&self) -> u64 {
-        self.consumed
+    /// All bytes that came, lines and telnet's own, but for those that are still in the buffer. It stops at 4 GiB.
+    pub fn consumed(&self) -> usize {
+        self.consumed as usize
     }
 
     /// Whether a message of an undelimited session has begun, and silence would end it.
@@ -199,7 +200,7 @@ impl TextCodec {
                 return Some(self.checked(&line));
             }
         }
-        if self.last_read < MIN_SEGMENT {
+        if !self.was_last_read_long {
             return self.finish(buffer);
         }
         // the rest may be on its way: published by itself, it would make a whisper public
@@ -212,7 +213,7 @@ impl TextCodec {
     /// What there is, is of a line that is too long, and not its end.
     fn skip(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         let skipped_before = self.skipped;
-        self.skipped += buffer.len();
+        self.skipped = self.skipped.saturating_add(saturated(buffer.len()));
         self.take(buffer, buffer.len());
         if skipped_before == 0 {
             return Some(Line::TooLong);
@@ -237,7 +238,7 @@ impl TextCodec {
     /// Takes the first `count` bytes out of the buffer.
     fn take(&mut self, buffer: &mut BytesMut, count: usize) -> BytesMut {
         self.filtered -= count;
-        self.consumed += count as u64;
+        self.consumed = self.consumed.saturating_add(saturated(count));
         self.scanned = 0;
         buffer.split_to(count)
     }
@@ -261,19 +262,24 @@ impl TextCodec {
     fn fresh_bytes(&mut self, buffer: &mut BytesMut) {
         let came = buffer.len();
         self.telnet.filter(buffer, self.filtered);
-        self.consumed += came.saturating_sub(buffer.len()) as u64;
+        self.consumed = self.consumed.saturating_add(saturated(came.saturating_sub(buffer.len())));
         if buffer.len() == self.filtered {
             return;
         }
-        self.last_read = buffer.len() - self.filtered;
+        self.was_last_read_long = buffer.len() - self.filtered >= MIN_SEGMENT;
         self.filtered = buffer.len();
-        self.reads += 1;
+        self.reads = self.reads.wrapping_add(1);
         self.framing = match self.framing {
             Framing::Unknown if buffer.len() >= 2 && !buffer.contains(&b'\n') => Framing::Undecided,
             Framing::Unknown | Framing::Undecided => Framing::Delimited,
             decided => decided,
         };
     }
+}
+
+/// A count in four bytes: there is a codec for everybody who is connected.
+fn saturated(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn find_line_end(buffer: &[u8], from: usize) -> Option<usize> {
