@@ -67,7 +67,10 @@ fn start_papo() -> SocketAddr {
         let ended = system.stop_future();
         system.block_on(async move {
             let listen = vec![Listen::Address(([127, 0, 0, 1], 0).into())];
-            let server = Server::bind(Config { listen, ..Config::default() }).expect("a free port");
+            // all connections come from one address, and send as fast as they can
+            let free = Config { rate: 0, rate_bytes: 0, ..Config::default() };
+            let config = Config { listen, max_per_address: 0, max_new_per_address: 0, ..free };
+            let server = Server::bind(config).expect("a free port");
             tell.send(server.addresses()[0]).expect("the benchmark waits");
             let _running = server.start(ChatRoom::default());
             ended.await
@@ -176,6 +179,9 @@ fn registry(c: &mut Criterion) {
         });
     });
     group.bench_function("parse a name", |b| b.iter(|| Name::parse(black_box("João_da_Silva"))));
+    group.bench_function("parse a name in ASCII", |b| b.iter(|| Name::parse(black_box("Maria_da_Silva"))));
+    let too_long = "a\u{303}".repeat(1000);
+    group.bench_function("refuse 3,000 bytes", |b| b.iter(|| Name::parse(black_box(&too_long))));
     group.finish();
 }
 

@@ -4,11 +4,14 @@
 //! the rest is part of how papo works, and only tests change it. Where a field says so, 0 (or [`Duration::ZERO`])
 //! switches the limit off.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use ipnet::{IpNet, Ipv4Net};
+
 use crate::chat::language::Language;
+use crate::chat::throttle::Rate;
 
 /// The port of the seed, and of papo.
 pub const DEFAULT_PORT: u16 = 9999;
@@ -23,6 +26,20 @@ pub const MIN_OUTBOX_LINES: usize = 2;
 /// The most [`Config::threads`].
 pub const MAX_THREADS: usize = 256;
 
+/// Descriptors that are kept free of connections: for the listeners, for what the runtime needs, and for refused connections
+/// that are given time to read why ([`MAX_LINGERING`](crate::server::MAX_LINGERING)).
+pub const RESERVED_DESCRIPTORS: usize = 64;
+
+/// Descriptors that [`Config::admin`] needs: its connections
+/// ([`MAX_CONNECTIONS`](crate::admin::MAX_CONNECTIONS) and one that is about to end), its listener and its runtime.
+pub const ADMIN_DESCRIPTORS: usize = 24;
+
+/// Descriptors that each thread beyond the first one needs for its runtime.
+pub const DESCRIPTORS_PER_THREAD: usize = 4;
+
+/// With fewer connections than this there is no chat worth starting.
+pub const MIN_CONNECTIONS: usize = 8;
+
 /// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
 pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -34,13 +51,31 @@ pub const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
 pub struct Config {
     /// Where to listen. Default: port 9999 of every address, IPv6 and IPv4.
     pub listen: Vec<Listen>,
+    /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
+    /// the loopback. Default: nowhere.
+    pub admin: Option<SocketAddr>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
     /// core that papo may have is the most that helps. At least 1.
     pub threads: usize,
-    /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off.
+    /// Connections at once; more get one sentence and are closed. Default: 10,000. 0 = off. The program lowers it to what the
+    /// process may have: see [`Config::connections_within`].
     pub max_connections: usize,
+    /// Connections at once from one address: an IPv4 address, or the first 64 bits of an IPv6 one. More get one sentence
+    /// and are closed. Default: 64, since a classroom often sits behind one address. 0 = off.
+    pub max_per_address: usize,
+    /// New connections from one address in a minute; more get one sentence and are closed. Default: 128. 0 = off.
+    pub max_new_per_address: usize,
+    /// Connections without a name; beyond it the oldest one of the address with most of them gets one sentence and is
+    /// closed. Default: 4,096. 0 = off.
+    pub max_unnamed: usize,
+    /// Connections without a name from one address; beyond it the oldest of them gets one sentence and is closed.
+    /// Default: 16. 0 = off.
+    pub max_unnamed_per_address: usize,
+    /// Networks where many people share an address: a VPN gateway, a classroom. The limits for one address do not apply to
+    /// them, those for all do. Default: none.
+    pub exempt: Vec<Net>,
     /// Connections the kernel holds until they are accepted; more have to try again. Default: 4,096 (the kernel
     /// caps it at its own limit, `somaxconn`).
     pub backlog: u32,
@@ -58,9 +93,25 @@ pub struct Config {
     /// Bytes from somebody without a name, those of telnet's own included: with so many and no name, the connection is
     /// closed with a sentence. Default: 4,096. 0 = off.
     pub max_before_name: usize,
+    /// Lines a second that a session may send for as long as it likes. Above that it is not read from, so that its lines arrive
+    /// later, and none is lost. A line that is answered with an error counts as two. Default: 2. 0 = off.
+    pub rate: u32,
+    /// Lines that a session may send at once, when it has been silent for a while. Default: 10.
+    pub rate_burst: u32,
+    /// Bytes a second that a session may send, like [`Config::rate`]. Default: 16 KiB. 0 = off.
+    pub rate_bytes: u32,
+    /// Bytes that a session may send at once. Default: 64 KiB.
+    pub rate_bytes_burst: u32,
+    /// How long a session may send faster than it may without a moment's rest, then it is disconnected with a reason.
+    /// Default: 300 s. 0 = off.
+    pub flood: Duration,
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
+    /// Names that one session may be refused (broken rules, reserved, taken, too similar) before it has one; with the last of
+    /// them the connection is closed with a sentence. What speaks another protocol is gone after so many lines. Default: 5.
+    /// 0 = off.
+    pub max_bad_names: u32,
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
@@ -71,6 +122,15 @@ pub struct Config {
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
+    /// Bytes owed to one session from which on nothing more is read from it, and which it may owe for
+    /// [`Config::outbox_time`]; at most a quarter of [`Config::outbox`]. Default: 256 KiB. 0 = that quarter.
+    pub outbox_soft: usize,
+    /// How long a session may owe more than [`Config::outbox_soft`] without a pause, then it is disconnected with a reason.
+    /// Default: 30 s. 0 = off.
+    pub outbox_time: Duration,
+    /// Bytes not yet sent from which on the kernel takes no more of a connection (`TCP_NOTSENT_LOWAT`, Linux and macOS).
+    /// Without it the kernel hides 4 MB for each reader who does not read. Default: 16 KiB. 0 = off.
+    pub unsent: u32,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
@@ -85,6 +145,13 @@ pub struct Config {
     /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
     /// lost. Default: 60 s, the sum of the keepalive times; shorter would cut slow links. 0 = off.
     pub user_timeout: Duration,
+    /// How long a member must have been silent to be probed when somebody else asks for its name. Default: 10 s.
+    pub probe_silence: Duration,
+    /// How long a probe may stay without an acknowledgement; then the connection counts as lost, and the name is free.
+    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes.
+    pub probe_timeout: Duration,
+    /// How long a member is not probed again. Default: 60 s.
+    pub probe_interval: Duration,
     /// How long stopping may take until the last connections are dropped. Default: 9 s, so that the process is
     /// gone within the 10 s that service managers grant.
     pub shutdown: Duration,
@@ -120,30 +187,82 @@ pub enum Listen {
     Address(SocketAddr),
 }
 
+/// A network: all addresses that begin with the same bits. One address is a network, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Net(IpNet);
+
 impl Default for Config {
     fn default() -> Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
+            admin: None,
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
+            max_per_address: 64,
+            max_new_per_address: 128,
+            max_unnamed: 4096,
+            max_unnamed_per_address: 16,
+            exempt: Vec::new(),
             backlog: 4096,
             max_line: 4096,
             max_long_lines: 3,
             long_lines_within: Duration::from_secs(60),
             max_unended: 64 * 1024, // 64 KiB
             max_before_name: 4096,
+            rate: 2,
+            rate_burst: 10,
+            rate_bytes: 16 * 1024,       // 16 KiB
+            rate_bytes_burst: 64 * 1024, // 64 KiB
+            flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
+            max_bad_names: 5,
             silence: Duration::from_millis(300),
             hello_silence: Duration::from_secs(3),
-            outbox: 1024 * 1024, // 1 MiB
+            outbox: 1024 * 1024,     // 1 MiB
+            outbox_soft: 256 * 1024, // 256 KiB
+            outbox_time: Duration::from_secs(30),
+            unsent: 16 * 1024, // 16 KiB
             max_ignored: 100,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
             user_timeout: Duration::from_secs(60),
+            probe_silence: Duration::from_secs(10),
+            probe_timeout: Duration::from_secs(5),
+            probe_interval: Duration::from_secs(60),
             shutdown: Duration::from_secs(9),
         }
+    }
+}
+
+impl Config {
+    /// How many lines a session may send; `None` = any number.
+    pub(crate) fn line_rate(&self) -> Option<Rate> {
+        Rate::per_second(self.rate, self.rate_burst)
+    }
+
+    /// How many bytes a session may send; `None` = any number.
+    pub(crate) fn byte_rate(&self) -> Option<Rate> {
+        Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
+    }
+
+    /// The most connections that a process can hold which may have so many descriptors open: all but
+    /// [`RESERVED_DESCRIPTORS`] and what the other threads and the operator's page need, so that there is always one left to say no with.
+    /// `None` if that is less than [`MIN_CONNECTIONS`].
+    pub fn connections_within(&self, descriptors: usize) -> Option<usize> {
+        let connections = descriptors.saturating_sub(self.descriptors_beside_connections());
+        (connections >= MIN_CONNECTIONS).then_some(connections)
+    }
+
+    /// The fewest descriptors that a process can work with.
+    pub fn min_descriptors(&self) -> usize {
+        self.descriptors_beside_connections() + MIN_CONNECTIONS
+    }
+
+    fn descriptors_beside_connections(&self) -> usize {
+        let admin = if self.admin.is_some() { ADMIN_DESCRIPTORS } else { 0 };
+        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1) + admin
     }
 }
 
@@ -169,6 +288,33 @@ impl std::str::FromStr for Listen {
     }
 }
 
+impl Net {
+    /// Whether this address is one of the network's.
+    pub fn contains(&self, ip: IpAddr) -> bool {
+        self.0.contains(&ip.to_canonical())
+    }
+}
+
+impl std::str::FromStr for Net {
+    type Err = ipnet::AddrParseError;
+
+    /// Reads `10.8.0.0/24`, `fd00::/8`, or an address alone. Bits beyond the prefix do not matter.
+    fn from_str(text: &str) -> Result<Net, Self::Err> {
+        let net = match text.parse::<IpAddr>() {
+            Ok(ip) => IpNet::from(ip),
+            Err(_) => text.parse()?,
+        };
+        // IPv4 addresses that are written as IPv6, like those that they are compared with
+        Ok(Net(match (net.addr(), net.prefix_len()) {
+            (IpAddr::V6(ip), prefix @ 96..) => match ip.to_ipv4_mapped() {
+                Some(ip) => Ipv4Net::new(ip, prefix - 96).map_or(net, IpNet::V4),
+                None => net,
+            },
+            _ => net,
+        }))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -177,16 +323,65 @@ mod tests {
     fn the_defaults_are_those_that_are_documented() {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
+        assert_eq!(config.admin, None);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
+        assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
+        assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
+        assert_eq!(config.max_bad_names, 5);
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
         assert_eq!((config.silence, config.hello_silence), (Duration::from_millis(300), Duration::from_secs(3)));
+        assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
+        assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
+        assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
+        let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
+        assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
+    }
+
+    #[test]
+    fn connections_leave_64_descriptors_and_those_of_the_other_threads() {
+        let config = Config::default();
+        assert_eq!(config.connections_within(128), Some(64));
+        assert_eq!(config.connections_within(72), Some(8));
+        assert_eq!(config.min_descriptors(), 72);
+        for few in [0, 50, 64, 70, 71] {
+            assert_eq!(config.connections_within(few), None);
+        }
+        let config = Config { threads: 3, ..config };
+        assert_eq!(config.connections_within(128), Some(56));
+        assert_eq!(config.connections_within(config.min_descriptors()), Some(8));
+        assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
+        let with_admin = Config { admin: Some(([127, 0, 0, 1], 9100).into()), ..config.clone() };
+        assert_eq!(with_admin.min_descriptors(), config.min_descriptors() + 24);
+    }
+
+    #[test]
+    fn networks_as_people_write_them() {
+        let contains = |net: &str, ip: &str| net.parse::<Net>().unwrap().contains(ip.parse().unwrap());
+        for (net, inside, outside) in [
+            ("10.8.0.0/24", "10.8.0.255", "10.8.1.0"),
+            ("10.8.0.77/24", "10.8.0.1", "10.9.0.77"),
+            ("192.168.0.7", "192.168.0.7", "192.168.0.8"),
+            ("fd00::/8", "fdff::1", "fe80::1"),
+            ("::1", "::1", "::2"),
+            ("10.8.0.0/24", "::ffff:10.8.0.1", "::ffff:10.8.1.1"),
+            ("::ffff:10.8.0.0/120", "10.8.0.1", "10.8.1.1"),
+            ("::ffff:10.8.0.1", "10.8.0.1", "10.8.0.2"),
+        ] {
+            assert!(contains(net, inside) && !contains(net, outside), "{net}");
+        }
+        assert!(contains("0.0.0.0/0", "8.8.8.8") && !contains("0.0.0.0/0", "::1"));
+        for text in
+            ["", "/8", "10.8.0.0/33", "fd00::/129", "10.8.0/24", "sala", "10.8.0.0/-1", "10.8.0.0/", "1.2.3.4:9"]
+        {
+            assert!(text.parse::<Net>().is_err(), "{text}");
+        }
     }
 
     #[test]

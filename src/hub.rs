@@ -8,14 +8,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::prelude::*;
-use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::chat::registry::SessionId;
 use crate::config::Config;
-use crate::room::{Attach, ChatRoom, Deliver, Delivered, HubId, Shutdown, end_process};
+use crate::metrics::{Fanout, Metrics};
+use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup};
+use crate::transport::Transport;
 use crate::turn::{Item, Turn};
 
 /// Starts a session on the thread of the hub; closes the connection if the server stops.
@@ -30,21 +32,31 @@ pub struct Admit<S> {
     pub stream: S,
     /// Dropped when the session has ended: how the server learns of it.
     pub guard: Box<dyn Any + Send>,
+    /// Dropped when the session has a name or is closing, whichever comes first.
+    pub unnamed: Box<dyn Any + Send>,
 }
+
+/// A session without a name must make room for another one. If it has a name by now, it stays.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Evict(pub SessionId);
 
 /// The hub actor. It lives as long as its thread.
 pub struct Hub {
     id: HubId,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
+    metrics: Arc<Metrics>,
+    fanout: Arc<Fanout>,
     sessions: Rc<RefCell<Sessions>>,
     is_shutting_down: bool,
 }
 
 impl Hub {
-    /// A hub without sessions.
-    pub fn new(id: HubId, room: Addr<ChatRoom>, config: Arc<Config>) -> Hub {
-        Hub { id, room, config, sessions: Rc::default(), is_shutting_down: false }
+    /// A hub without sessions, whose doings are counted in `metrics`.
+    pub fn new(id: HubId, room: Addr<ChatRoom>, config: Arc<Config>, metrics: Arc<Metrics>) -> Hub {
+        let fanout = metrics.hub();
+        Hub { id, room, config, metrics, fanout, sessions: Rc::default(), is_shutting_down: false }
     }
 }
 
@@ -52,7 +64,8 @@ impl Actor for Hub {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.room.do_send(Attach { hub: self.id, recipient: ctx.address().recipient() });
+        let hub = ctx.address();
+        self.room.do_send(Attach { hub: self.id, recipient: hub.clone().recipient(), probe: hub.recipient() });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -62,14 +75,15 @@ impl Actor for Hub {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Handler<Admit<S>> for Hub {
+impl<S: Transport + Send> Handler<Admit<S>> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Admit { session, peer, stream, guard }: Admit<S>, _: &mut Self::Context) {
+    fn handle(&mut self, Admit { session, peer, stream, guard, unnamed }: Admit<S>, _: &mut Self::Context) {
         if self.is_shutting_down {
             return;
         }
-        let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config) };
+        let (config, metrics) = (Arc::clone(&self.config), Arc::clone(&self.metrics));
+        let setup = Setup { id: session, peer, room: self.room.clone(), config, metrics, unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };
@@ -81,8 +95,29 @@ impl Handler<Deliver> for Hub {
     type Result = ();
 
     fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
-        self.sessions.borrow().deliver(&turn);
+        let start = Instant::now();
+        let deliveries = self.sessions.borrow().deliver(&turn);
+        self.fanout.walked(deliveries as u64, start.elapsed());
         self.room.do_send(Delivered { hub: self.id });
+    }
+}
+
+impl Handler<Evict> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Evict(session): Evict, _: &mut Self::Context) {
+        // it may have ended meanwhile
+        if let Some(reader) = self.sessions.borrow().get(session) {
+            reader.evict();
+        }
+    }
+}
+
+impl Handler<HealthProbe> for Hub {
+    type Result = bool;
+
+    fn handle(&mut self, _: HealthProbe, _: &mut Self::Context) -> bool {
+        !self.is_shutting_down
     }
 }
 
@@ -97,6 +132,9 @@ impl Handler<Shutdown> for Hub {
     }
 }
 
+/// So many places are kept even if they are empty.
+const MIN_PLACES: usize = 64;
+
 /// The sessions of a thread, in a list to be walked.
 #[derive(Default)]
 struct Sessions {
@@ -110,28 +148,46 @@ impl Sessions {
         self.list.push((session, reader));
     }
 
+    fn get(&self, session: SessionId) -> Option<&dyn Reader> {
+        self.places.get(&session).map(|place| &*self.list[*place].1)
+    }
+
     fn remove(&mut self, session: SessionId) {
         let Some(place) = self.places.remove(&session) else { return };
         self.list.swap_remove(place);
         if let Some((moved, _)) = self.list.get(place) {
             self.places.insert(*moved, place);
         }
-        if self.list.is_empty() {
-            *self = Sessions::default();
+        // a crowd that has left takes its memory with it
+        if self.list.capacity() > MIN_PLACES.max(4 * self.list.len()) {
+            self.list.shrink_to(2 * self.list.len());
+            self.places.shrink_to(2 * self.list.len());
         }
     }
 
-    fn deliver(&self, turn: &Turn) {
+    /// Hands everybody what they read of a turn, and returns how many lines that were for all of them together.
+    fn deliver(&self, turn: &Turn) -> usize {
         let own = self.own_items(turn);
         let mut own = own.chunk_by(|(place, _), (next, _)| place == next).peekable();
         let mut items = Vec::new();
+        let mut deliveries = 0;
+        if !turn.is_for_all() {
+            // a whisper in a crowd disturbs nobody else
+            for of_one in own {
+                items.clear();
+                items.extend(of_one.iter().map(|(_, item)| item));
+                deliveries += self.list[of_one[0].0].1.take(turn, &items);
+            }
+            return deliveries;
+        }
         for (place, (_, reader)) in self.list.iter().enumerate() {
             items.clear();
-            if let Some(of_this) = own.next_if(|of_one| of_one[0].0 == place) {
-                items.extend(of_this.iter().map(|(_, item)| item));
+            if let Some(of_one) = own.next_if(|of_one| of_one[0].0 == place) {
+                items.extend(of_one.iter().map(|(_, item)| item));
             }
-            reader.take(turn, &items);
+            deliveries += reader.take(turn, &items);
         }
+        deliveries
     }
 
     /// The items of a turn that are about one of these sessions: its place in the list, and the item's in the turn.

@@ -4,7 +4,7 @@
 //!
 //! Ana types `oi` and Enter; this is how it reaches everybody else:
 //!
-//! 1. [`server`] accepted her connection, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
+//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
 //!    thread, which started a [`session`] on it.
 //! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
 //!    ones have shown that this is no other protocol ([`dialect::sniff`]).
@@ -29,7 +29,9 @@
 //!
 //! ```text
 //! main.rs, cli     arguments, logging, signals, exit code
-//! server           listening, accepting, limits of connections, shutdown       knows sockets
+//! admin            counters and health for the operator, over HTTP             knows no session
+//! server           listening, accepting, shutdown                              knows sockets
+//! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
@@ -37,15 +39,19 @@
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! outbox           what is owed to one session, and its bound                  knows no meaning
+//! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+pub mod admin;
+pub mod admission;
 pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod hub;
+pub mod metrics;
 pub mod outbox;
 pub mod room;
 pub mod server;

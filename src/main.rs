@@ -45,10 +45,8 @@ fn say(message: &str, code: u8) -> ExitCode {
 ///
 /// # Errors
 /// The sentence that says why the server cannot start.
-fn serve(config: Config, language: Language) -> Result<i32, String> {
-    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
-        warn!("cannot raise the limit of open connections: {error}");
-    }
+fn serve(mut config: Config, language: Language) -> Result<i32, String> {
+    fit(&mut config, descriptors(), language)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
     let system = System::with_tokio_rt(|| Runtime::from(runtime));
@@ -56,7 +54,9 @@ fn serve(config: Config, language: Language) -> Result<i32, String> {
     system.block_on(async move {
         let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
         let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
-        if let Err(error) = cli::announce::announce(&server.addresses(), language, &mut io::stdout()) {
+        if let Err(error) =
+            cli::announce::announce(&server.addresses(), server.admin_address(), language, &mut io::stdout())
+        {
             warn!("cannot print the addresses: {error}");
         }
         let running = server.start(ChatRoom::default());
@@ -65,8 +65,37 @@ fn serve(config: Config, language: Language) -> Result<i32, String> {
     })
 }
 
-fn why_not(BindError { address, source }: &BindError, language: Language) -> String {
+/// How many descriptors this process may have, after asking for more.
+fn descriptors() -> usize {
+    let limit = rlimit::increase_nofile_limit(u64::MAX);
+    #[cfg(unix)]
+    let limit = limit.or_else(|error| {
+        warn!("cannot raise the limit of open connections: {error}");
+        rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
+    });
+    limit.ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+/// Lowers the number of connections to what the process can hold, and says so if a number was wanted.
+///
+/// # Errors
+/// The sentence that says that it can hold next to none.
+fn fit(config: &mut Config, descriptors: usize, language: Language) -> Result<(), String> {
+    let Some(max) = config.connections_within(descriptors) else {
+        return Err(text::too_few_descriptors(language, descriptors, config.min_descriptors()));
+    };
+    let wanted = config.max_connections;
+    if wanted > max {
+        warn!("{}", text::fewer_connections(language, max, wanted, descriptors));
+    }
+    config.max_connections = if wanted == 0 { max } else { wanted.min(max) };
+    Ok(())
+}
+
+fn why_not(BindError { address, source, is_admin }: &BindError, language: Language) -> String {
     match source.kind() {
+        io::ErrorKind::AddrInUse if *is_admin => text::admin_port_taken(language, address.port().to_string()),
+        _ if *is_admin => text::admin_cannot_listen(language, address.to_string(), source.to_string()),
         io::ErrorKind::AddrInUse => text::port_taken(language, address.port().to_string()),
         io::ErrorKind::AddrNotAvailable => text::address_missing(language, address.ip().to_string()),
         io::ErrorKind::PermissionDenied => text::no_permission(language, address.port().to_string()),

@@ -30,15 +30,20 @@ pub struct Outbox {
     first: Bytes,
     rest: VecDeque<Bytes>,
     owed: usize,
+    /// What was owed when it was last reported.
+    reported: usize,
     limit: usize,
+    soft_limit: usize,
     /// Whether a part of the first line has left.
     is_mid_line: bool,
 }
 
 impl Outbox {
-    /// An empty outbox that may owe `limit` bytes, entry costs included; 0 = no limit.
-    pub fn new(limit: usize) -> Outbox {
-        Outbox { limit: if limit == 0 { usize::MAX } else { limit }, ..Outbox::default() }
+    /// An empty outbox that may owe `limit` bytes, entry costs included, and should owe less than `soft_limit`, or than a
+    /// quarter of the other; 0 = no limit.
+    pub fn new(limit: usize, soft_limit: usize) -> Outbox {
+        let [limit, soft_limit] = [limit, soft_limit].map(|bytes| if bytes == 0 { usize::MAX } else { bytes });
+        Outbox { limit, soft_limit: soft_limit.min(limit / 4), ..Outbox::default() }
     }
 
     /// Adds an entry.
@@ -72,14 +77,27 @@ impl Outbox {
         self.owed
     }
 
+    /// How many bytes more are owed than at the last report (or fewer, if negative). All reports of an outbox add up to what
+    /// it owes.
+    pub fn report(&mut self) -> i64 {
+        let change = self.owed as i64 - self.reported as i64;
+        self.reported = self.owed;
+        change
+    }
+
+    /// The sum of all reports.
+    pub fn reported(&self) -> i64 {
+        self.reported as i64
+    }
+
     /// Whether nothing is owed.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
 
-    /// Whether less than a quarter of the limit is owed. Nothing more is read from a session that owes us reading.
+    /// Whether less is owed than the soft limit. Nothing more is read from a session that owes us reading.
     pub fn has_room(&self) -> bool {
-        self.owed < self.limit / 4
+        self.owed < self.soft_limit
     }
 
     /// Writes until everything has left (`Ready(Ok)`) or the stream takes no more (`Pending`).
@@ -172,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_limit_counts_every_entry() {
-        let mut outbox = Outbox::new(2 * (ENTRY_COST + 3));
+        let mut outbox = Outbox::new(2 * (ENTRY_COST + 3), 0);
         outbox.push("oi\n".into());
         outbox.push("oi\n".into());
         assert_eq!(outbox.owed(), 2 * (ENTRY_COST + 3));
@@ -183,8 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn the_soft_limit_is_at_most_a_quarter_of_the_hard_one() {
+        for (limit, soft, expected) in [(1000, 100, 100), (1000, 900, 250), (1000, 0, 250), (0, 100, 100)] {
+            let mut outbox = Outbox::new(limit, soft);
+            assert!(outbox.has_room());
+            outbox.push(vec![b'x'; expected - ENTRY_COST - 1].into());
+            assert!(outbox.has_room(), "{limit} {soft}");
+            outbox.push("x".into());
+            assert!(!outbox.has_room(), "{limit} {soft}");
+        }
+    }
+
+    #[test]
     fn zero_is_no_limit() {
-        let mut outbox = Outbox::new(0);
+        let mut outbox = Outbox::new(0, 0);
         for _ in 0..10_000 {
             outbox.push(Bytes::from_static(&[b'x'; 1000]));
         }
@@ -193,7 +223,7 @@ mod tests {
 
     #[test]
     fn last_words_follow_the_rest_of_a_line_that_was_begun() {
-        let mut outbox = Outbox::new(1000);
+        let mut outbox = Outbox::new(1000, 0);
         for line in ["primeira\n", "segunda\n", "terceira\n"] {
             outbox.push(line.into());
         }
@@ -212,7 +242,7 @@ mod tests {
         for (taken, expected) in
             [(12, "primeira\nsegunda\nfim\n"), (9, "primeira\nfim\n"), (25, "primeira\nsegunda\nterceira\nfim\n")]
         {
-            let mut outbox = Outbox::new(1000);
+            let mut outbox = Outbox::new(1000, 0);
             outbox.push("primeira\nsegunda\nterceira\n".into());
             outbox.push("quarta\n".into());
             let mut taker = Taker { takes: [taken].into(), taken: Vec::new() };
@@ -228,7 +258,7 @@ mod tests {
 
     #[test]
     fn last_words_alone_if_no_line_was_begun() {
-        let mut outbox = Outbox::new(1000);
+        let mut outbox = Outbox::new(1000, 0);
         outbox.push("primeira\n".into());
         outbox.forget();
         outbox.push("fim\n".into());
@@ -239,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_stream_that_takes_nothing_is_an_error() {
-        let mut outbox = Outbox::new(1000);
+        let mut outbox = Outbox::new(1000, 0);
         outbox.push("oi\n".into());
         let mut taker = Taker { takes: [0].into(), taken: Vec::new() };
         assert!(matches!(write(&mut outbox, &mut taker), Poll::Ready(Err(_))));
@@ -251,7 +281,7 @@ mod tests {
             entries in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..50), 0..200),
             takes in prop::collection::vec(1usize..120, 0..300),
         ) {
-            let mut outbox = Outbox::new(0);
+            let mut outbox = Outbox::new(0, 0);
             for entry in &entries {
                 outbox.push(entry.clone().into());
             }
@@ -264,6 +294,8 @@ mod tests {
             let left = std::iter::once(&outbox.first).chain(&outbox.rest).filter(|entry| !entry.is_empty());
             let left: usize = left.map(|entry| entry.len() + ENTRY_COST).sum();
             prop_assert_eq!(outbox.owed(), left);
+            prop_assert_eq!(outbox.report(), left as i64);
+            prop_assert_eq!((outbox.report(), outbox.reported()), (0, left as i64));
         }
     }
 }

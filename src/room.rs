@@ -7,16 +7,19 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 use log::error;
+use tokio::time::Instant;
 
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
+use crate::chat::throttle::{Bucket, Rate};
+use crate::metrics::{Message as Kind, Metrics};
 use crate::turn::{Item, Private, Turn};
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.
@@ -34,9 +37,12 @@ pub struct Attach {
     pub hub: HubId,
     /// Where the room delivers to.
     pub recipient: Recipient<Deliver>,
+    /// Where a [`HealthProbe`] reaches it.
+    pub probe: Recipient<HealthProbe>,
 }
 
-/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`].
+/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
+/// [`Answer::NameTooSimilar`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -94,7 +100,7 @@ pub enum To {
 }
 
 /// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
-/// otherwise it is [`Answer::NameTaken`] or [`Answer::NameUnchanged`].
+/// otherwise it is [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or [`Answer::NameUnchanged`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Rename {
@@ -102,6 +108,17 @@ pub struct Rename {
     pub session: SessionId,
     /// The new name.
     pub name: Name,
+}
+
+/// A member was sent a line to find out whether it is still there, because another session asked for its name. That one is
+/// told [`Answer::NameProbed`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Probing {
+    /// The member.
+    pub session: SessionId,
+    /// Who asked for its name.
+    pub asker: SessionId,
 }
 
 /// A member asks who is there. Answered with [`Answer::Who`].
@@ -129,6 +146,12 @@ pub struct Leave {
 #[rtype(result = "()")]
 pub struct Shutdown;
 
+/// Asks whether messages get through. The room hands it on to every hub, and in each mailbox it waits behind all others,
+/// as a line of the chat would. Answered, when all hubs have answered, with whether the room and all of them serve.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "bool")]
+pub struct HealthProbe;
+
 /// What the room hands to every hub. Answered with [`Delivered`].
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -148,13 +171,20 @@ const MAX_ITEMS: usize = 256;
 /// The most bytes of people's texts in one turn, but for the last line of it.
 const MAX_TEXT: usize = 64 * 1024; // 64 KiB
 
+/// How often a notice that somebody came or went has a turn of its own: it costs a token for each member who must be told.
+/// When there are more, as after a network was down, they wait for each other, and are folded: five thousand people who
+/// come in one after the other are not told one by one to all who are there already, which would be twelve million
+/// lines. To write to a socket takes an eighth of the interval or so: that is the share of the time that notices get.
+const NOTICES: Rate = Rate { burst: 20_000, interval: Duration::from_micros(50) };
+
 /// The most turns that one hub may be behind. Until it has caught up, nothing is handed to any of them.
 const MAX_BEHIND: usize = 8;
 
 /// The room actor.
 ///
 /// It works in turns: it handles every message that waits in its mailbox, then hands every hub all that happened. A lone
-/// event is a turn of its own, so nothing ever waits for company.
+/// event is a turn of its own, so no message ever waits for company. Only when people come and go in a rush, their
+/// notices wait for the next event, or for as long as it takes to tell so many members (a quarter of a second for 5,000).
 ///
 /// What waits is bounded by construction. In the room's mailbox, and in turns not yet handed over: a session has at most
 /// [`MAX_IN_FLIGHT`](crate::session::MAX_IN_FLIGHT) lines on their way, and asks one question at a time. In a hub's: the
@@ -170,9 +200,17 @@ pub struct ChatRoom {
     items: Vec<Item>,
     /// The bytes of people's texts in it.
     text: usize,
+    /// Whether everybody learns something in it.
+    has_event: bool,
+    /// The notices of a rush of people, for the next turn in which everybody learns something.
+    held: Vec<Item>,
+    /// Will have them told if nothing else does.
+    timer: Option<SpawnHandle>,
+    notices: Bucket,
     /// The turns that are over and wait for a hub to catch up.
     waiting: VecDeque<Turn>,
     clock: fn() -> SystemTime,
+    metrics: Arc<Metrics>,
     is_shutting_down: bool,
 }
 
@@ -180,9 +218,15 @@ pub struct ChatRoom {
 struct Hub {
     id: HubId,
     recipient: Recipient<Deliver>,
+    probe: Recipient<HealthProbe>,
     /// The turns it was handed and has not delivered yet.
     behind: usize,
 }
+
+/// The notices have waited long enough.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Release;
 
 /// The mailbox is empty: what happened is delivered.
 #[derive(Message)]
@@ -205,22 +249,97 @@ impl ChatRoom {
             seq: 0,
             items: Vec::new(),
             text: 0,
+            has_event: false,
+            held: Vec::new(),
+            timer: None,
+            notices: Bucket::default(),
             waiting: VecDeque::new(),
             clock,
+            metrics: Arc::default(),
             is_shutting_down: false,
         }
     }
 
+    /// Where everything is counted that happens in this room and around it.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Counts those who are there after somebody came or went.
+    fn count_members(&self) {
+        self.metrics.members.set(self.registry.len() as i64);
+    }
+
     /// Numbers an event, for everybody but its author to learn at the end of this turn.
     fn publish(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
+        let item = self.event(author, kind);
+        self.release(ctx);
+        self.add(item, ctx);
+    }
+
+    /// Numbers the event that somebody came or went. In a rush, everybody learns of it a little later.
+    fn notify(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
+        let item = self.event(author, kind);
+        if self.has_event {
+            // there is a turn for everybody anyway
+            return self.add(item, ctx);
+        }
+        let now = Instant::now().into_std();
+        match self.notices.next_at(NOTICES, now) {
+            None => {
+                self.pay_for_notice(now);
+                self.release(ctx);
+                self.add(item, ctx);
+            }
+            Some(at) => {
+                if self.held.is_empty() {
+                    self.timer = Some(ctx.notify_later(Release, at - now));
+                }
+                self.held.push(item);
+                if self.held.len() == MAX_ITEMS {
+                    self.release(ctx);
+                }
+            }
+        }
+    }
+
+    fn pay_for_notice(&mut self, now: std::time::Instant) {
+        let members = u32::try_from(self.registry.len()).unwrap_or(u32::MAX);
+        self.notices.take(members, NOTICES, now);
+    }
+
+    fn event(&mut self, author: Option<SessionId>, kind: EventKind) -> Item {
         self.seq += 1;
-        let event = Event { seq: self.seq, at: (self.clock)(), kind };
-        self.add(Item::Event { event, author }, ctx);
+        Item::Event { event: Event { seq: self.seq, at: (self.clock)(), kind }, author }
+    }
+
+    /// Puts the notices that were held into this turn.
+    fn release(&mut self, ctx: &mut Context<Self>) {
+        if let Some(timer) = self.timer.take() {
+            ctx.cancel_future(timer);
+        }
+        for item in std::mem::take(&mut self.held) {
+            self.add(item, ctx);
+        }
     }
 
     /// Tells one session something, in its place among the events.
     fn tell(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
+        self.release(ctx);
+        self.tell_stranger(session, private, ctx);
+    }
+
+    /// Tells one session something that has no place among the events, or that is no member yet, or none any more: notices
+    /// that are held are not for it.
+    fn tell_stranger(&mut self, session: SessionId, private: Private, ctx: &mut Context<Self>) {
         self.add(Item::To(session, private), ctx);
+    }
+
+    /// Tells whoever has a name that somebody else asks for it.
+    fn tell_holder(&mut self, name: &Name, by: SessionId, ctx: &mut Context<Self>) {
+        if let Some(holder) = self.registry.find(name) {
+            self.tell_stranger(holder, Private::Wanted { by }, ctx);
+        }
     }
 
     /// Answers what a session asked; `None` if there is nothing to say.
@@ -233,6 +352,7 @@ impl ChatRoom {
             // runs when the mailbox has been emptied
             ctx.notify(EndOfTurn);
         }
+        self.has_event |= item.event().is_some();
         self.items.push(item);
         if self.items.len() == MAX_ITEMS || self.text >= MAX_TEXT {
             self.end_turn();
@@ -242,6 +362,7 @@ impl ChatRoom {
     fn end_turn(&mut self) {
         if !self.items.is_empty() {
             self.text = 0;
+            self.has_event = false;
             self.waiting.push_back(Turn::new(std::mem::take(&mut self.items)));
         }
         while self.hubs.iter().all(|hub| hub.behind < MAX_BEHIND)
@@ -263,7 +384,7 @@ impl ChatRoom {
         let others = self.registry.members().filter(|(session, _)| *session != newcomer);
         let others: Vec<Name> = others.take(Answer::WELCOME_NAMES).map(|(_, name)| name.clone()).collect();
         let more = self.registry.len() - 1 - others.len();
-        Answer::Welcome { name: name.clone(), others, more }
+        Answer::Welcome { name: name.clone(), others, more, after: self.seq }
     }
 }
 
@@ -289,8 +410,8 @@ pub(crate) fn end_process(actor: &str) {
 impl Handler<Attach> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Attach { hub: id, recipient }: Attach, _: &mut Self::Context) {
-        self.hubs.push(Hub { id, recipient, behind: 0 });
+    fn handle(&mut self, Attach { hub: id, recipient, probe }: Attach, _: &mut Self::Context) {
+        self.hubs.push(Hub { id, recipient, probe, behind: 0 });
     }
 }
 
@@ -298,17 +419,25 @@ impl Handler<Join> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, Join { session, name }: Join, ctx: &mut Self::Context) {
-        match self.registry.join(session, name.clone()) {
-            Ok(()) => {
-                self.names = None;
-                self.answer(session, Some(self.welcome(session, &name)), ctx);
-                self.publish(Some(session), EventKind::Joined { name }, ctx);
-            }
-            Err(RegistryError::Taken) => self.answer(session, Some(Answer::NameTaken(name)), ctx),
+        let answer = match self.registry.join(session, name.clone()) {
+            Ok(()) => Some(self.welcome(session, &name)),
+            Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
-                self.answer(session, None, ctx);
+                None
             }
+        };
+        if matches!(answer, Some(Answer::NameTaken(_))) {
+            self.tell_holder(&name, session, ctx);
+        }
+        let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
+        self.tell_stranger(session, Private::Answered(answer), ctx);
+        if has_joined {
+            self.names = None;
+            self.metrics.joins.inc();
+            self.count_members();
+            self.notify(Some(session), EventKind::Joined { name }, ctx);
         }
     }
 }
@@ -319,6 +448,10 @@ impl Handler<Broadcast> for ChatRoom {
     fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         self.text += text.as_str().len();
+        self.metrics.messages.count(match manner {
+            Manner::Says => Kind::Said,
+            Manner::Acts => Kind::Acted,
+        });
         let kind = match manner {
             Manner::Says => EventKind::Said { from, text },
             Manner::Acts => EventKind::Acted { from, text },
@@ -338,6 +471,7 @@ impl Handler<Whisper> for ChatRoom {
         };
         let answer = match found {
             Some(found) => {
+                self.metrics.messages.count(Kind::Whispered);
                 self.text += text.as_str().len();
                 let whispered = Whispered { after: self.seq, at: (self.clock)(), from, session, text };
                 self.tell(found, Private::Whispered(whispered), ctx);
@@ -360,10 +494,24 @@ impl Handler<Rename> for ChatRoom {
                 self.publish(None, EventKind::Renamed { old, new: name }, ctx);
                 None
             }
-            Err(RegistryError::Taken) => Some(Answer::NameTaken(name)),
+            Err(RegistryError::Taken) => {
+                self.tell_holder(&name, session, ctx);
+                Some(Answer::NameTaken(name))
+            }
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);
+    }
+}
+
+impl Handler<Probing> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Probing { session, asker }: Probing, ctx: &mut Self::Context) {
+        if let Some(name) = self.registry.name_of(session).cloned() {
+            self.tell_stranger(asker, Private::Told(Answer::NameProbed(name)), ctx);
+        }
     }
 }
 
@@ -387,9 +535,11 @@ impl Handler<Leave> for ChatRoom {
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
         self.names = None;
-        self.tell(session, Private::Farewell, ctx);
+        self.metrics.departures.count(reason);
+        self.count_members();
+        self.tell_stranger(session, Private::Farewell, ctx);
         if !self.is_shutting_down {
-            self.publish(None, EventKind::Left { name, reason }, ctx);
+            self.notify(None, EventKind::Left { name, reason }, ctx);
         }
     }
 }
@@ -397,8 +547,9 @@ impl Handler<Leave> for ChatRoom {
 impl Handler<Shutdown> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
         self.is_shutting_down = true;
+        self.release(ctx);
         // before anybody is told to close
         self.end_turn();
         while let Some(turn) = self.waiting.pop_front() {
@@ -407,11 +558,37 @@ impl Handler<Shutdown> for ChatRoom {
     }
 }
 
+impl Handler<HealthProbe> for ChatRoom {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, _: HealthProbe, _: &mut Self::Context) -> Self::Result {
+        let is_open = !self.is_shutting_down;
+        let answers: Vec<_> = self.hubs.iter().map(|hub| hub.probe.send(HealthProbe)).collect();
+        Box::pin(async move {
+            let mut all_serve = is_open;
+            for answer in answers {
+                all_serve &= answer.await.unwrap_or(false);
+            }
+            all_serve
+        })
+    }
+}
+
 impl Handler<EndOfTurn> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, _: EndOfTurn, _: &mut Self::Context) {
         self.end_turn();
+    }
+}
+
+impl Handler<Release> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: Release, ctx: &mut Self::Context) {
+        self.timer = None;
+        self.pay_for_notice(Instant::now().into_std());
+        self.release(ctx);
     }
 }
 

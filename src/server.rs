@@ -4,10 +4,9 @@
 //! room.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -19,11 +18,14 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::chat::answer::Answer;
+use crate::admin::{self, Admin};
+use crate::admission::{Admission, Admitted, Origin};
+use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
-use crate::hub::{Admit, Hub};
+use crate::hub::{Admit, Evict, Hub};
+use crate::metrics::Metrics;
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::{poll_drain, tcp};
 
@@ -32,8 +34,9 @@ const MIN_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 /// The longest pause after an accept error.
 const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Refused connections that are given time to read the refusal; more are closed at once.
-const MAX_LINGERING: usize = 64;
+/// Refused connections that are given time to read the refusal; more are closed at once. Each costs one of the
+/// [`RESERVED_DESCRIPTORS`](crate::config::RESERVED_DESCRIPTORS), of which the server itself uses a dozen.
+pub const MAX_LINGERING: usize = 32;
 
 /// Accept errors are logged this often at most.
 const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -42,6 +45,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<TcpListener>,
+    admin: Option<Admin>,
     config: Arc<Config>,
 }
 
@@ -53,10 +57,12 @@ pub struct BindError {
     pub address: SocketAddr,
     /// Why.
     pub source: io::Error,
+    /// Whether it was for the operator's page ([`Config::admin`]) and not for the chat.
+    pub is_admin: bool,
 }
 
 impl Server {
-    /// Listens at every place of [`Config::listen`]. Must be called inside a runtime.
+    /// Listens at every place of [`Config::listen`], and at [`Config::admin`]. Must be called inside a runtime.
     ///
     /// # Errors
     /// [`BindError`] for the first place that cannot be had. Of a bare port, one address family is enough.
@@ -65,7 +71,15 @@ impl Server {
         for place in &config.listen {
             listen(*place, config.backlog, &mut listeners)?;
         }
-        Ok(Server { listeners, config: Arc::new(config) })
+        let admin = config
+            .admin
+            .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
+        Ok(Server { listeners, admin: admin.transpose()?, config: Arc::new(config) })
+    }
+
+    /// Where the operator's page is, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
     }
 
     /// Where it listens: with the real ports, where the configuration says 0.
@@ -76,11 +90,15 @@ impl Server {
     /// Opens the room and accepts people, on the arbiter that calls this. Sessions live there and, with more than one of
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
+        let metrics = room.metrics();
         let room = room.start();
+        let language = self.config.language;
+        let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let reception = Arc::new(Reception {
-            places: open_places(&room, &self.config),
+            places: open_places(&room, &self.config, &metrics),
             room,
-            connections: Connections::new(self.config.max_connections),
+            metrics,
+            connections: Connections::new(Arc::clone(&self.config)),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
         });
@@ -89,7 +107,7 @@ impl Server {
             .into_iter()
             .map(|listener| actix_rt::spawn(accept(listener, Arc::clone(&reception))))
             .collect();
-        Running { reception, accepting }
+        Running { reception, accepting, admin }
     }
 }
 
@@ -98,12 +116,14 @@ impl Server {
 pub struct Running {
     reception: Arc<Reception>,
     accepting: Vec<JoinHandle<()>>,
+    admin: Option<admin::Serving>,
 }
 
 impl Running {
     /// Stops accepting, tells everybody, and waits until every connection has closed in good order, for
     /// [`Config::shutdown`] at most. Connections still open then are left to their end with the process.
     pub async fn shutdown(self) {
+        drop(self.admin);
         for task in &self.accepting {
             task.abort();
         }
@@ -139,8 +159,10 @@ fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Resu
         }
         match tcp::listen(address, backlog) {
             Ok(listener) => listeners.push(listener),
-            Err(source) if source.kind() == io::ErrorKind::AddrInUse => return Err(BindError { address, source }),
-            Err(source) => failed = Some(BindError { address, source }),
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                return Err(BindError { address, source, is_admin: false });
+            }
+            Err(source) => failed = Some(BindError { address, source, is_admin: false }),
         }
     }
     match failed {
@@ -169,7 +191,10 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
                 if logged.is_none_or(|at| at.elapsed() >= ACCEPT_LOG_INTERVAL) {
                     error!("cannot accept connections: {error}; trying again");
                     logged = Some(Instant::now());
+                } else {
+                    debug!("still cannot accept connections: {error}");
                 }
+                reception.metrics.accept_errors.inc();
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
             }
@@ -191,8 +216,8 @@ struct Place {
 }
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
-fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
-    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config)).start();
+fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
+    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config), Arc::clone(metrics)).start();
     let mut places = vec![Place { hub: here, arbiter: None }];
     while places.len() < config.threads {
         let arbiter = match Arbiter::try_new() {
@@ -202,8 +227,8 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
                 break;
             }
         };
-        let (id, room, config) = (HubId(places.len()), room.clone(), Arc::clone(config));
-        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config));
+        let (id, room, config, metrics) = (HubId(places.len()), room.clone(), Arc::clone(config), Arc::clone(metrics));
+        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config, metrics));
         places.push(Place { hub, arbiter: Some(arbiter) });
     }
     places
@@ -217,39 +242,68 @@ struct Reception {
     connections: Arc<Connections>,
     /// Permits to [`MAX_LINGERING`] refused connections.
     lingering: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     config: Arc<Config>,
 }
 
 impl Reception {
     fn receive(&self, stream: TcpStream, peer: SocketAddr) {
-        let Some(slot) = self.connections.admit() else {
-            debug!("peer={peer} refused: the server is full");
-            return self.refuse(stream);
+        let Admitted { session, origin, evicted } = match self.connections.admit(peer) {
+            Ok(admitted) => admitted,
+            Err(refusal) => {
+                debug!("peer={peer} refused reason={}", refusal.word());
+                self.metrics.refused_connections.count(refusal);
+                return self.refuse(stream, refusal);
+            }
         };
-        let session = self.connections.next_id();
-        let place = &self.places[session.0 as usize % self.places.len()];
-        let guard = Box::new(slot);
+        if let Some(evicted) = evicted {
+            self.evict(evicted);
+        }
+        let place = self.place_of(session);
+        let guard = Box::new(Slot { connections: Arc::clone(&self.connections), origin });
+        let unnamed = Box::new(Unnamed { connections: Arc::clone(&self.connections), origin, session });
         let Some(arbiter) = &place.arbiter else {
-            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard });
+            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed });
         };
         // a socket belongs to the reactor of the thread that reads it
         let moved = stream.into_std();
         let hub = place.hub.clone();
         arbiter.spawn_fn(move || match moved.and_then(TcpStream::from_std) {
-            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard }),
+            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed }),
             Err(error) => error!("session={session} peer={peer} cannot be moved to its thread: {error}"),
         });
     }
 
+    fn place_of(&self, session: SessionId) -> &Place {
+        &self.places[session.0 as usize % self.places.len()]
+    }
+
+    /// Tells a session that it must make room. The word takes the way that the session took, so that it comes after it.
+    fn evict(&self, session: SessionId) {
+        let place = self.place_of(session);
+        let hub = place.hub.clone();
+        match &place.arbiter {
+            None => hub.do_send(Evict(session)),
+            Some(arbiter) => {
+                arbiter.spawn_fn(move || hub.do_send(Evict(session)));
+            }
+        }
+    }
+
     /// One sentence and the end: a refusal costs no session. For a few at once the end waits, briefly, until the peer
     /// has read it.
-    fn refuse(&self, mut stream: TcpStream) {
+    fn refuse(&self, mut stream: TcpStream, refusal: Refusal) {
         // not by tokio, which would first wait to hear that the socket is writable
-        let sentence = text::answer(&Answer::ServerFull, self.config.language);
-        if let Err(error) = SockRef::from(&stream).send(&sentence) {
+        let socket = SockRef::from(&stream);
+        let sentence = text::answer(&Answer::Refused(refusal), self.config.language);
+        if let Err(error) = socket.send(&sentence) {
             debug!("refused without a word: {error}");
         }
-        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else { return };
+        let Ok(permit) = Arc::clone(&self.lingering).try_acquire_owned() else {
+            // what has come already must be read, or the sentence is lost to a reset
+            let _ = (&*socket).read(&mut [0; 1024]);
+            return;
+        };
         let Drain { time, mut bytes } = self.config.drain;
         actix_rt::spawn(async move {
             let drained = async {
@@ -264,39 +318,45 @@ impl Reception {
     }
 }
 
-/// The connections there are, at most `max` of them (0 = any number).
+/// The connections there are.
 #[derive(Debug)]
 struct Connections {
-    max: usize,
-    open: AtomicUsize,
-    last_id: AtomicU64,
+    /// Locked when a connection comes, gets a name and goes, and for no longer than it takes to count.
+    admission: Mutex<Admission>,
     /// Told whenever the last connection is gone.
     emptied: Notify,
 }
 
 /// The place of one connection among those there are, given back when dropped.
-struct Slot(Arc<Connections>);
+struct Slot {
+    connections: Arc<Connections>,
+    origin: Origin,
+}
+
+/// The place of one connection among those without a name, given back when dropped.
+struct Unnamed {
+    connections: Arc<Connections>,
+    origin: Origin,
+    session: SessionId,
+}
 
 impl Connections {
-    fn new(max: usize) -> Arc<Connections> {
-        let (open, last_id) = (AtomicUsize::new(0), AtomicU64::new(0));
-        Arc::new(Connections { max, open, last_id, emptied: Notify::new() })
+    fn new(config: Arc<Config>) -> Arc<Connections> {
+        let admission = Mutex::new(Admission::new(config, Instant::now().into_std()));
+        Arc::new(Connections { admission, emptied: Notify::new() })
     }
 
-    /// A slot for one more connection; `None` if there are as many as may be.
-    fn admit(self: &Arc<Connections>) -> Option<Slot> {
-        let slot = Slot(Arc::clone(self));
-        let before = self.open.fetch_add(1, Ordering::SeqCst);
-        // a slot that is dropped is given back
-        (self.max == 0 || before < self.max).then_some(slot)
+    fn admission(&self) -> MutexGuard<'_, Admission> {
+        // it only counts, and stays true whatever panics elsewhere
+        self.admission.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_id(&self) -> SessionId {
-        SessionId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
+    fn admit(&self, peer: SocketAddr) -> Result<Admitted, Refusal> {
+        self.admission().admit(peer.ip(), Instant::now().into_std())
     }
 
     fn open(&self) -> usize {
-        self.open.load(Ordering::SeqCst)
+        self.admission().open()
     }
 
     async fn emptied(&self) {
@@ -312,8 +372,16 @@ impl Connections {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if self.0.open.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.emptied.notify_waiters();
+        let mut admission = self.connections.admission();
+        admission.release(self.origin);
+        if admission.open() == 0 {
+            self.connections.emptied.notify_waiters();
         }
+    }
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        self.connections.admission().settle(self.origin, self.session);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Naming ──Welcome──▶ Chatting ──/sair, end of input──▶ Leaving ──Farewell──▶ LastWords ──▶ Draining ──▶ (stopped)
-//!    └───── no name in time, shutdown, too slow: from anywhere ──────────────────┘
+//!    └───── no name in time, too many bad ones, shutdown, too slow: from anywhere ──────────────────┘
 //! ```
 //!
 //! However a session ends, the room is told [`Leave`] once, and the others' departure notice comes from that. A session
@@ -16,7 +16,10 @@
 
 mod delivery;
 mod io;
+mod lag;
 mod person;
+mod probe;
+mod throttle;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -30,8 +33,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use bytes::Bytes;
 use log::{debug, info};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_util::codec::FramedRead;
 
 use crate::chat::answer::Answer;
@@ -44,8 +46,13 @@ use crate::config::Config;
 use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::TextCodec;
 use crate::dialect::{foreign, text};
+use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
+use crate::transport::Transport;
+
+use probe::Probe;
+use throttle::Throttle;
 
 pub use delivery::Reader;
 
@@ -65,6 +72,10 @@ pub struct Setup {
     pub room: Addr<ChatRoom>,
     /// The limits.
     pub config: Arc<Config>,
+    /// Where its doings are counted.
+    pub metrics: Arc<Metrics>,
+    /// Dropped when the session has a name or is closing, whichever comes first: how others learn of it.
+    pub unnamed: Box<dyn Any>,
 }
 
 /// The session actor, over any stream of bytes.
@@ -86,25 +97,41 @@ pub struct Connection<S> {
     is_waiting_for_room: bool,
     /// The lines that were too long, if there were any.
     long_lines: Option<Box<Strikes>>,
+    /// The names that were refused: see [`Config::max_bad_names`].
+    bad_names: u32,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
+    throttle: Throttle,
     stream: FramedRead<S, TextCodec>,
 
     id: SessionId,
     peer: String,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
+    metrics: Arc<Metrics>,
     /// The name in the room, from the welcome on; kept to the end for the log.
     name: Option<Name>,
+    /// The number of the room's last event before it came in.
+    since: u64,
+    /// Held while there is no name.
+    unnamed: Option<Box<dyn Any>>,
+    /// Whether it must go, unless the room gives it the name that it asked for.
+    is_evicted: bool,
     /// Whether the room has been told [`Leave`].
     has_told_room: bool,
     /// Wakes the session actor.
     waker: Waker,
+    /// When somebody who reads too slowly is cut.
+    lag: Option<Pin<Box<Sleep>>>,
     /// When the present stage is over at the latest.
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
     silence: Option<Pin<Box<Sleep>>>,
     reads_seen: u32,
+    bytes_seen: u64,
+    /// When bytes came last.
+    heard_at: Instant,
+    probe: Option<Box<Probe>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,31 +150,43 @@ enum Stage {
     Over,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, room, config } = setup;
+        let Setup { id, peer, room, config, metrics, unnamed } = setup;
+        metrics.connections.inc();
+        metrics.sessions.inc();
         Connection {
             stage: Stage::Naming,
             language: config.language,
-            outbox: Outbox::new(config.outbox),
+            outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
             long_lines: None,
+            bad_names: 0,
             whisperer: None,
+            throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read
             stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),
             id,
             peer,
             room,
             name: None,
+            since: 0,
+            unnamed: Some(unnamed),
+            is_evicted: false,
             has_told_room: false,
             waker: Waker::noop().clone(),
+            lag: None,
             deadline: None,
             silence: None,
             reads_seen: 0,
+            bytes_seen: 0,
+            heard_at: Instant::now(),
+            probe: None,
             config,
+            metrics,
         }
     }
 
@@ -156,13 +195,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Over)
     }
 
-    /// Nobody is read from who does not read, who waits for an answer, whose lines wait for the room, or who is leaving.
+    /// Nobody is read from who sends too fast, who does not read, who waits for an answer, whose lines wait for the room, or
+    /// who is leaving.
     fn may_read(&self) -> bool {
         let is_open = matches!(self.stage, Stage::Naming | Stage::Chatting);
-        is_open && !self.is_waiting_for_room && self.in_flight < MAX_IN_FLIGHT && self.outbox.has_room()
+        let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
+        is_open && !is_held && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {
+        if answer.is_mistake() {
+            self.pay_for_mistake();
+        }
+        self.metrics.answered(&answer);
         self.owe(text::answer(&answer, self.language));
     }
 
@@ -177,8 +222,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             self.write_now();
         }
         if self.outbox.is_over_limit() && !self.is_closing() {
-            self.outbox.forget();
-            self.close(Reason::TooSlow, goodbye(Reason::TooSlow));
+            self.cut_for_slowness(Limit::Outbox);
         }
     }
 
@@ -201,12 +245,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
 
     /// Says the last words, if any, and closes.
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
+        if let Some(words) = &last_words {
+            self.metrics.answered(words);
+        }
         let last_words = last_words.map(|words| text::answer(&words, self.language));
         self.close_with(reason, last_words.unwrap_or_default());
     }
 
     /// Closes on a peer that speaks another protocol, and has no name.
     fn turn_away(&mut self, protocol: Protocol) {
+        self.metrics.foreign.inc();
         info!("session={} peer={} speaks another protocol: {protocol}", self.id, self.peer);
         self.close_with(Reason::Foreign, foreign::refusal(protocol));
     }
@@ -218,14 +266,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }
 
+    /// Makes room for another session, if nobody in the room goes by a name for this one, or is about to.
+    fn go_if_evicted(&mut self) {
+        if self.is_evicted && self.stage == Stage::Naming && !self.is_waiting_for_room {
+            self.close(Reason::Evicted, goodbye(Reason::Evicted));
+        }
+    }
+
     /// The stream failed: there is nobody to say anything to.
     fn lose(&mut self, error: &Error) {
         debug!("session={} peer={} {error}", self.id, self.peer);
         self.stage = Stage::Over;
     }
 
+    /// Tells the metrics what is owed more or less than at the last report: see [`Metrics::owed`].
+    fn report_owed(&mut self) {
+        let change = self.outbox.report();
+        if change != 0 {
+            self.metrics.owed.inc_by(change);
+        }
+    }
+
     /// Tells the room and the log, once.
     fn end(&mut self, reason: Reason) {
+        self.unnamed = None;
         if std::mem::replace(&mut self.has_told_room, true) {
             return;
         }
@@ -237,19 +301,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
     }
 }
 
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.metrics.owed.dec_by(self.outbox.reported());
+        self.metrics.sessions.dec();
+    }
+}
+
 /// The last line to somebody who leaves for this reason. Whoever ended their input expects nothing more.
 fn goodbye(reason: Reason) -> Option<Answer> {
     (reason != Reason::Closed).then_some(Answer::Goodbye(reason))
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Session<S> {
+impl<S: Transport> Session<S> {
     /// A session of this connection. `guard` is dropped when the session has ended: how others learn of it.
     pub fn new(connection: Rc<RefCell<Connection<S>>>, guard: Box<dyn Any>) -> Session<S> {
         Session { connection, _guard: guard }
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Actor for Session<S> {
+impl<S: Transport> Actor for Session<S> {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {

@@ -36,6 +36,13 @@ pub enum Private {
     Whispered(Whispered),
     /// What it asked is answered, in words or without.
     Answered(Option<Answer>),
+    /// Something that it did not ask.
+    Told(Answer),
+    /// Somebody asks for its name.
+    Wanted {
+        /// Who.
+        by: SessionId,
+    },
     /// It is no member any more, and nothing follows.
     Farewell,
 }
@@ -62,6 +69,10 @@ impl Item {
 #[derive(Debug)]
 pub struct Turn {
     items: Vec<Item>,
+    /// The number of the first event, if there is one.
+    first: Option<u64>,
+    /// How many of them are events.
+    events: usize,
     /// Whether somebody goes by another name from here on: those who remember names must follow.
     renames: bool,
     text: [Written; Language::ALL.len()],
@@ -80,7 +91,25 @@ impl Turn {
     /// A turn of these items; nothing is written yet.
     pub fn new(items: Vec<Item>) -> Turn {
         let renames = items.iter().any(|item| matches!(item.event(), Some(EventKind::Renamed { .. })));
-        Turn { items, renames, text: Default::default() }
+        let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
+        let first = items.iter().find_map(number);
+        let events = items.iter().filter(|item| item.event().is_some()).count();
+        Turn { items, first, events, renames, text: Default::default() }
+    }
+
+    /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
+    /// of a rush of people may reach a hub after somebody was welcomed to whom they are no news.
+    pub fn news_since(&self, after: u64) -> usize {
+        if self.first.is_none_or(|first| first > after) {
+            return 0;
+        }
+        let is_old = |item: &Item| matches!(item, Item::Event { event, .. } if event.seq <= after);
+        self.items.iter().rposition(is_old).map_or(0, |last| last + 1)
+    }
+
+    /// Whether everybody learns something in it.
+    pub fn is_for_all(&self) -> bool {
+        self.first.is_some()
     }
 
     /// What happened.
@@ -91,6 +120,17 @@ impl Turn {
     /// Whether somebody goes by another name from here on.
     pub fn renames(&self) -> bool {
         self.renames
+    }
+
+    /// How many events there are in this range.
+    ///
+    /// # Panics
+    /// If the range is not within the [items](Turn::items).
+    pub fn events(&self, range: &Range<usize>) -> usize {
+        if *range == (0..self.items.len()) {
+            return self.events;
+        }
+        self.items[range.clone()].iter().filter(|item| item.event().is_some()).count()
     }
 
     /// The lines of the text dialect for everybody who learns of the events in this range.
@@ -140,5 +180,6 @@ mod tests {
         assert_eq!(part, "p2: 2\n");
         assert_eq!(part.as_ptr(), whole[6..].as_ptr());
         assert_eq!(turn.text(2..3, Language::English), "");
+        assert_eq!([0..4, 1..3, 2..3].map(|range| turn.events(&range)), [3, 1, 0]);
     }
 }

@@ -15,7 +15,7 @@ use papo::chat::event::{Event, EventKind, Reason, Whispered};
 use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
-use papo::hub::{Admit, Hub};
+use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, Deliver, HubId};
 use papo::turn::{Item, Private, Turn};
 use proptest::prelude::*;
@@ -38,7 +38,7 @@ fn said(from: &str, text: &str, author: u64) -> Item {
 }
 
 fn welcome(session: u64, as_name: &str) -> Item {
-    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0 };
+    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0, after: 0 };
     Item::To(SessionId(session), Private::Answered(Some(welcome)))
 }
 
@@ -50,7 +50,7 @@ fn whispered(from: &str, text: &str, to: u64) -> Item {
 
 /// A hub whose room is there, and silent.
 fn hub(config: Config) -> Addr<Hub> {
-    Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start()
+    Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default()).start()
 }
 
 async fn deliver(hub: &Addr<Hub>, items: Vec<Item>) {
@@ -62,10 +62,27 @@ struct Person(BufReader<DuplexStream>);
 
 impl Person {
     async fn connect(hub: &Addr<Hub>, id: u64) -> Person {
-        let (near, far) = duplex(64 * 1024);
+        Person::over_pipe(64 * 1024, hub, id).await
+    }
+
+    /// A person whose connection holds so many bytes in each direction.
+    async fn over_pipe(capacity: usize, hub: &Addr<Hub>, id: u64) -> Person {
+        let (near, far) = duplex(capacity);
         let (session, peer, guard) = (SessionId(id), "test".to_owned(), Box::new(()));
-        hub.send(Admit { session, peer, stream: far, guard }).await.unwrap();
+        hub.send(Admit { session, peer, stream: far, guard, unnamed: Box::new(()) }).await.unwrap();
         Person(BufReader::new(near))
+    }
+
+    async fn say(&mut self, line: &str) {
+        self.0.write_all(line.as_bytes()).await.unwrap();
+    }
+
+    /// Returns when the session has read the line and done what it can: before that there is no place for as many empty
+    /// lines as the pipe holds bytes.
+    async fn say_and_see_it_read(&mut self, line: &str, capacity: usize) {
+        self.say(line).await;
+        let full = vec![b'\n'; capacity];
+        timeout(DEADLINE, self.0.write_all(&full)).await.expect("read in time").unwrap();
     }
 
     async fn line(&mut self) -> String {
@@ -83,7 +100,7 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let (session, peer, guard) = (SessionId(1), "test".to_owned(), Box::new(()));
-    hub.send(Admit { session, peer, stream, guard }).await.unwrap();
+    hub.send(Admit { session, peer, stream, guard, unnamed: Box::new(()) }).await.unwrap();
     deliver(&hub, vec![welcome(1, "Ana")]).await;
     for i in 0..500 {
         hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Beto", &i.to_string(), 2)]))));
@@ -95,6 +112,36 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
         assert!(read > 0, "cut: {}", String::from_utf8_lossy(&seen));
     }
     assert!(String::from_utf8(seen).unwrap().ends_with(&expected));
+}
+
+/// Somebody must make room who has asked the room for a name, and has no answer yet.
+#[actix_rt::test]
+async fn whoever_is_about_to_have_a_name_stays_if_it_is_free() {
+    const PIPE: usize = 128;
+    let arbiter = Arbiter::new();
+    let room = ChatRoom::start_in_arbiter(&arbiter.handle(), |_| ChatRoom::default());
+    let hub = Hub::new(HubId(0), room, Arc::new(Config { rate: 0, ..Config::default() }), Arc::default()).start();
+    let mut beto = Person::connect(&hub, 1).await;
+    beto.say("Beto\n").await;
+    assert!(beto.line().await.starts_with("Bem-vindo"));
+    let mut ana = Person::over_pipe(PIPE, &hub, 2).await;
+    let mut also_beto = Person::over_pipe(PIPE, &hub, 3).await;
+    // the room does nothing until it may
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    arbiter.spawn_fn(move || may_go_on.recv_timeout(DEADLINE).unwrap());
+    ana.say_and_see_it_read("Ana\n", PIPE).await;
+    also_beto.say_and_see_it_read("Beto\n", PIPE).await;
+    for session in [2, 3] {
+        hub.send(Evict(SessionId(session))).await.unwrap();
+    }
+    go_on.send(()).unwrap();
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    assert_eq!(also_beto.line().await, "Erro: O nome 'Beto' já está em uso.");
+    assert!(also_beto.line().await.starts_with("Você foi desconectado: há conexões demais"));
+    ana.say("oi\n").await;
+    assert_eq!(beto.line().await, "Ana: oi");
+    arbiter.stop();
 }
 
 #[actix_rt::test]
@@ -116,6 +163,29 @@ async fn a_crowd_that_comes_or_goes_in_one_turn_is_one_line() {
     deliver(&hub, crowd[1..].iter().map(left).collect()).await;
     for person in [&mut ana, &mut beto] {
         assert_eq!(person.line().await, "p2, p3 e mais 37 saíram do chat.");
+    }
+}
+
+/// In a rush, notices reach the hub after somebody was welcomed who is told in the welcome who is there.
+#[actix_rt::test]
+async fn a_newcomer_is_not_told_of_those_who_were_there_already() {
+    let hub = hub(Config::default());
+    let numbered = |seq, kind| Item::Event { event: Event { seq, at: SystemTime::UNIX_EPOCH, kind }, author: None };
+    let joined = |seq, who: &str| numbered(seq, EventKind::Joined { name: name(who) });
+    let mut ana = Person::connect(&hub, 1).await;
+    let mut beto = Person::connect(&hub, 2).await;
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    let beto_welcome = Answer::Welcome { name: name("Beto"), others: vec![name("Ana")], more: 0, after: 5 };
+    deliver(&hub, vec![Item::To(SessionId(2), Private::Answered(Some(beto_welcome)))]).await;
+    deliver(&hub, vec![joined(4, "Caio"), joined(5, "Davi")]).await;
+    deliver(&hub, vec![joined(5, "Eva"), joined(7, "Fabi"), joined(8, "Gil")]).await;
+    ana.line().await;
+    assert!(beto.line().await.starts_with("Bem-vindo ao chat, Beto!"));
+    for who in ["Caio", "Davi", "Eva", "Fabi", "Gil"] {
+        assert_eq!(ana.line().await, format!("{who} entrou no chat."));
+    }
+    for who in ["Fabi", "Gil"] {
+        assert_eq!(beto.line().await, format!("{who} entrou no chat."));
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -151,6 +151,45 @@ fn a_port_in_use_is_one_clear_sentence_and_code_1() {
 }
 
 #[test]
+fn the_operators_page_is_announced_and_answers() {
+    let mut server = Program::start(&["--admin", "127.0.0.1:0"]);
+    let mut line = String::new();
+    server.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
+    let url = line.strip_prefix("Para quem cuida do servidor: http://").unwrap();
+    let (address, _) = url.split_once("/metrics e http://").unwrap();
+    let mut page = std::net::TcpStream::connect(address).unwrap();
+    page.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
+}
+
+#[test]
+fn a_place_that_the_operators_page_cannot_have_is_one_clear_sentence_and_code_1() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    for (address, sentence) in [
+        (address.to_string(), format!("papo: port {}, for the counters, is in use.", address.port())),
+        ("203.0.113.1:9100".to_owned(), "papo: cannot show the counters on 203.0.113.1:9100: ".to_owned()),
+    ] {
+        let output = run(papo(&["--listen", "127.0.0.1:0", "--admin", &address, "--lang", "en"]));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.starts_with(&sentence) && stderr.lines().count() == 1, "{stderr}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_that_others_can_reach_is_warned_of() {
+    let log = Program::start(&["--admin", "0.0.0.0:0"]).log();
+    assert_eq!(log.matches("can read the counters").count(), 1, "{log}");
+    let log = Program::start(&["--admin", "127.0.0.1:0"]).log();
+    assert!(!log.contains("can read the counters"), "{log}");
+}
+
+#[test]
 fn an_address_of_another_machine_is_one_clear_sentence_and_code_1() {
     // TEST-NET-3 (RFC 5737) belongs to nobody
     let output = run(papo(&["--listen", "203.0.113.1:9999"]));
@@ -160,11 +199,74 @@ fn an_address_of_another_machine_is_one_clear_sentence_and_code_1() {
 
 #[test]
 fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
-    for arguments in [&["--foo"] as &[&str], &["--listen", "sala"], &["--outbox", "x"], &["sala"]] {
-        let output = run(papo(arguments));
-        assert_eq!(output.status.code(), Some(2));
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(stderr.starts_with("papo: ") && stderr.lines().count() == 1, "{stderr}");
+    for arguments in [
+        &["--foo"] as &[&str],
+        &["--listen", "sala"],
+        &["--listen="],
+        &["--outbox", "x"],
+        &["--outbox", "x\ny"],
+        &["--exempt", "10.0.0.0/40"],
+        &["--max-per-address", "-1"],
+        &["--max-connections"],
+        &["--threads", "1000"],
+        &["--lang", "fr"],
+        &["sala"],
+    ] {
+        is_one_sentence_and_code_2(papo(arguments));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_even_text_is_one_clear_sentence_and_code_2() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let garbage = OsStr::from_bytes(b"\xff\xfe");
+    let mut command = papo(&["--outbox"]);
+    command.arg(garbage);
+    is_one_sentence_and_code_2(command);
+    let mut command = papo(&[]);
+    command.arg(garbage);
+    is_one_sentence_and_code_2(command);
+    let mut command = papo(&[]);
+    command.env("PAPO_MAX_LINE", garbage);
+    is_one_sentence_and_code_2(command);
+}
+
+#[track_caller]
+fn is_one_sentence_and_code_2(command: Command) {
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("papo: ") && stderr.lines().count() == 1, "{stderr}");
+    assert_eq!(output.stdout, b"");
+}
+
+#[test]
+fn every_variable_is_looked_at() {
+    for variable in [
+        "LISTEN",
+        "LANG",
+        "THREADS",
+        "MAX_CONNECTIONS",
+        "MAX_PER_ADDRESS",
+        "MAX_NEW_PER_ADDRESS",
+        "MAX_UNNAMED",
+        "MAX_UNNAMED_PER_ADDRESS",
+        "EXEMPT",
+        "MAX_LINE",
+        "NAME_DEADLINE",
+        "OUTBOX",
+        "KEEPALIVE",
+        "USER_TIMEOUT",
+        "BACKLOG",
+    ] {
+        let mut command = papo(&[]);
+        command.env(format!("PAPO_{variable}"), "x@");
+        let output = run(command);
+        let sentence = format!("papo: valor inválido para PAPO_{variable}: 'x@'. Veja papo --help.\n");
+        assert_eq!((String::from_utf8(output.stderr).unwrap(), output.status.code()), (sentence, Some(2)));
     }
 }
 
@@ -267,7 +369,7 @@ fn the_log_tells_who_comes_and_goes_and_nothing_of_what_is_said() {
 #[cfg(unix)]
 #[test]
 fn it_serves_on_when_nobody_reads_its_log() {
-    let mut command = papo(&["--listen", "127.0.0.1:0"]);
+    let mut command = papo(&["--listen", "127.0.0.1:0", "--max-per-address", "0", "--max-new-per-address", "0"]);
     command.env("RUST_LOG", "debug");
     let server = Program::spawn(command);
     for i in 0..1500 {
@@ -294,27 +396,122 @@ fn it_serves_on_when_nobody_can_read_what_it_prints() {
     }
 }
 
+/// A server that may have so many descriptors and no more. Its connections all come from one address.
+#[cfg(unix)]
+fn with_descriptors(limit: usize, arguments: &str) -> Command {
+    let off = "--max-per-address 0 --max-new-per-address 0 --max-unnamed-per-address 0";
+    let papo = env!("CARGO_BIN_EXE_papo");
+    let script = format!("ulimit -n {limit}; exec {papo} --listen 127.0.0.1:0 {off} {arguments}");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
 #[cfg(unix)]
 #[test]
-fn it_outlives_a_full_table_of_descriptors() {
-    let script = format!("ulimit -n 50; exec {} --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_papo"));
-    let mut command = Command::new("sh");
-    command.args(["-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+fn more_connections_than_descriptors_is_said_at_start() {
+    for (arguments, sentence) in [
+        ("", "no máximo 136 conexões simultâneas, e não 10000: o sistema permite 200 descritores a este processo"),
+        (
+            "--lang en --max-connections 137",
+            "at most 136 connections at once, not 137: the system allows this process 200",
+        ),
+        ("--lang en --threads 3", "at most 128 connections at once, not 10000"),
+    ] {
+        let log = Program::spawn(with_descriptors(200, arguments)).log();
+        assert_eq!(log.matches(sentence).count(), 1, "{log}");
+        assert!(log.contains("WARN"), "{log}");
+    }
+    for fits in ["--max-connections 136", "--max-connections 0"] {
+        let log = Program::spawn(with_descriptors(200, fits)).log();
+        assert!(!log.contains("WARN"), "{log}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn too_few_descriptors_are_one_clear_sentence_and_code_1() {
+    for limit in [20, 64, 70] {
+        for (language, sentence) in [
+            ("pt", format!("papo: descritores de menos: o sistema permite {limit} a este processo")),
+            ("en", format!("papo: too few descriptors: the system allows this process {limit}")),
+        ] {
+            let output = run(with_descriptors(limit, &format!("--lang {language}")));
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert!(stderr.starts_with(&sentence) && stderr.lines().count() == 1, "{stderr}");
+            assert_eq!(output.stdout, b"");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_flood_of_connections_is_refused_before_the_last_descriptor() {
+    const FULL: &str = "Erro: O servidor está cheio. Tente de novo mais tarde.";
+    let mut command = with_descriptors(128, "");
+    command.env("RUST_LOG", "papo=debug");
     let server = Program::spawn(command);
     let mut ana = Client::connect(server.address);
     ana.send("Ana");
     ana.line();
-    let crowd: Vec<Client> = (0..80).map(|_| Client::connect(server.address)).collect();
+    let mut crowd: Vec<Client> = (0..200).map(|_| Client::connect(server.address)).collect();
+    ana.send("/ping");
+    ana.expect(&["Pong! O servidor está respondendo."]);
+    // 64 connections are in, with hers; all others have read why they are not
+    let said: Vec<String> = crowd.iter_mut().map(Client::line).collect();
+    let refused = said.iter().filter(|line| *line == FULL).count();
+    let asked = said.iter().filter(|line| *line == "Informe seu nome para entrar no chat:").count();
+    assert_eq!((asked, refused), (63, 137), "{said:?}");
+    drop(crowd);
+    wait_until("there is room again", || {
+        let mut beto = Client::connect(server.address);
+        beto.send("Beto");
+        beto.line().starts_with("Bem-vindo")
+    });
+    ana.expect(&["Beto entrou no chat."]);
+    let log = server.log();
+    assert!(!log.contains("cannot accept"), "{log}");
+    // a refusal costs no session
+    assert!(log.matches("refused reason=server-full").count() >= 137, "{log}");
+    let sessions = log.lines().filter(|line| line.ends_with(" connected")).count();
+    assert_eq!(sessions, 1 + 63 + 1, "{log}");
+}
+
+/// The table of descriptors can be full for other reasons than connections; here somebody lowers the limit meanwhile.
+#[cfg(target_os = "linux")]
+#[test]
+fn it_outlives_a_full_table_of_descriptors() {
+    const TIME: Duration = Duration::from_secs(2);
+    let mut command = with_descriptors(1000, "");
+    command.env("RUST_LOG", "papo=debug");
+    let server = Program::spawn(command);
+    let mut ana = Client::connect(server.address);
+    ana.send("Ana");
+    ana.line();
+    let id = server.child.id().try_into().unwrap();
+    let limit = |limit| rlimit::prlimit(id, rlimit::Resource::NOFILE, Some((limit, 1000)), None).unwrap();
+    let open = std::fs::read_dir(format!("/proc/{id}/fd")).unwrap().count();
+    limit(open as u64);
+    // they are connected, as far as they can tell, and wait for a place
+    let start = Instant::now();
+    let mut crowd: Vec<Client> = (0..5).map(|_| Client::connect(server.address)).collect();
     // whoever is in goes on chatting
-    for _ in 0..10 {
+    while start.elapsed() < TIME {
         ana.send("/ping");
         ana.expect(&["Pong! O servidor está respondendo."]);
+        std::thread::sleep(Duration::from_millis(600));
     }
-    // whoever is not waits for a place
-    drop(crowd);
-    let mut beto = Client::connect(server.address);
-    beto.send("Beto");
-    assert!(beto.line().starts_with("Bem-vindo"));
+    let time = start.elapsed();
+    limit(1000);
+    for (i, client) in crowd.iter_mut().enumerate() {
+        client.send(&format!("espera_{i}"));
+        while !client.line().starts_with(&format!("Bem-vindo ao chat, espera_{i}!")) {}
+    }
     let log = server.log();
-    assert_eq!(log.matches("cannot accept connections").count(), 1, "{log}");
+    // said once; tried again after 10, 20, 40 … 640 ms, then once a second
+    assert_eq!(log.matches("ERROR").count(), 1, "{log}");
+    let tries = log.matches("cannot accept connections: Too many open files").count();
+    assert!(tries >= 2 && tries <= 8 + time.as_secs() as usize + 1, "{tries} in {time:?}");
 }

@@ -2,17 +2,19 @@
 //! and "after 300 ms" is exact.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+use std::any::Any;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix::prelude::*;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
-use papo::hub::{Admit, Hub};
+use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, HubId, Shutdown};
+use papo::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -20,6 +22,11 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 
 /// How long a test may take in real time. A session that never rests would otherwise hang it.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Everybody may send as fast as they like.
+fn unthrottled() -> Config {
+    Config { rate: 0, rate_bytes: 0, ..Config::default() }
+}
 
 /// A room, a hub, and the sessions that a test starts there.
 struct House {
@@ -45,16 +52,24 @@ impl House {
                 std::process::abort();
             }
         });
-        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start();
+        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default()).start();
         House { _watch: watch, hub, sessions: 0 }
     }
 
     /// Starts a session on this end of a connection. The guard is dropped when it has ended.
-    fn admit<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(&mut self, stream: S) -> Arc<()> {
+    fn admit<S: Transport + Send>(&mut self, stream: S) -> Arc<()> {
+        self.admit_unnamed(stream, Box::new(()))
+    }
+
+    /// The same; `unnamed` is dropped when it has a name or is closing.
+    fn admit_unnamed<S>(&mut self, stream: S, unnamed: Box<dyn Any + Send>) -> Arc<()>
+    where
+        S: Transport + Send,
+    {
         self.sessions += 1;
         let guard = Arc::new(());
         let (session, peer) = (SessionId(self.sessions), "test".to_owned());
-        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)) });
+        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)), unnamed });
         guard
     }
 
@@ -112,6 +127,50 @@ async fn a_name_is_asked_for_after_300_ms_of_silence() {
     assert!((300..=301).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
     // once is enough
     ana.is_left_alone_for(Duration::from_secs(50)).await;
+}
+
+#[actix_rt::test]
+async fn whoever_has_no_name_makes_room_and_whoever_has_one_stays() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(1024);
+    assert_eq!(ana.line().await, PROMPT);
+    for session in [1, 2, 3] {
+        house.hub.do_send(Evict(SessionId(session)));
+    }
+    let line =
+        "Você foi desconectado: há conexões demais à espera de um nome. Conecte-se de novo e informe o seu logo.";
+    assert_eq!(ana.last_lines().await, [line]);
+    beto.is_left_alone_for(Duration::from_secs(50)).await;
+    beto.send("/ping\n").await;
+    assert_eq!(beto.line().await, "Pong! O servidor está respondendo.");
+}
+
+#[actix_rt::test]
+async fn others_learn_when_a_session_has_a_name_or_is_closing_without_one() {
+    let mut house = House::open(Config::default());
+    let unnamed: [Arc<()>; 3] = Default::default();
+    let [mut ana, mut beto, mut caio] = unnamed.clone().map(|unnamed| {
+        let (near, far) = duplex(1024);
+        house.admit_unnamed(far, Box::new(unnamed));
+        Person { stream: BufReader::new(near) }
+    });
+    let is_unnamed = || unnamed.clone().map(|unnamed| Arc::strong_count(&unnamed) > 2);
+    assert_eq!(is_unnamed(), [true; 3]);
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    assert_eq!(is_unnamed(), [false, true, true]);
+    // closing, though its other side is open still
+    beto.send("/sair\n").await;
+    assert_eq!(beto.line().await, "Você saiu do chat.");
+    assert_eq!(is_unnamed(), [false, false, true]);
+    // a name that is taken is none
+    caio.send("Ana\n").await;
+    assert_eq!(caio.line().await, "Erro: O nome 'Ana' já está em uso.");
+    assert_eq!(is_unnamed(), [false, false, true]);
+    drop(caio);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(is_unnamed(), [false; 3]);
 }
 
 #[actix_rt::test]
@@ -177,7 +236,7 @@ async fn what_may_be_the_beginning_of_another_protocol_waits_3_seconds_for_the_r
 
 /// Beto, Caio, and a client that sends no line ends.
 async fn undelimited() -> (House, Person, Person, Person) {
-    let mut house = House::open(Config { max_long_lines: 0, ..Config::default() });
+    let mut house = House::open(Config { max_long_lines: 0, ..unthrottled() });
     let mut beto = house.join("Beto").await;
     let mut caio = house.join("Caio").await;
     let mut ana = house.connect(64 * 1024);
@@ -241,7 +300,7 @@ async fn two_long_lines_a_minute_are_borne_for_ever_and_the_third_is_the_last() 
 
 #[actix_rt::test]
 async fn whoever_pours_a_line_without_end_still_reads_why_it_was_cut() {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let mut beto = house.join("Beto").await;
     let (near, far) = duplex(1024);
     house.admit(far);
@@ -283,19 +342,21 @@ async fn one_byte_at_a_time_over_a_pipe_that_holds_one() {
 #[actix_rt::test]
 async fn the_name_deadline_is_one_minute_whatever_is_said_meanwhile() {
     let mut house = House::open(Config::default());
-    let mut ana = house.connect(1024);
+    let mut ana = house.connect(64 * 1024);
+    let _beto = house.join("Beto").await;
     let start = Instant::now();
-    for _ in 0..5 {
-        sleep(Duration::from_secs(11)).await;
-        ana.send("a b\n").await;
+    // something every few seconds: no name, a name that is taken, commands, lines that are none, and half a line
+    let said = ["a b\n", "Beto\n", "/ajuda\n", "/idioma en\n", "\n", "c d\n", "/p", "ing\n", "\r\n", "/"];
+    for line in said.into_iter().chain(["ping\n", "/"].into_iter().cycle()) {
+        sleep(Duration::from_secs(3)).await;
+        if start.elapsed() > Duration::from_secs(58) {
+            break;
+        }
+        ana.send(line).await;
     }
-    let mut line = String::new();
-    while !line.starts_with("Você foi desconectado") {
-        line = ana.line().await;
-    }
-    assert_eq!(line, "Você foi desconectado: nenhum nome informado em 60 segundos.");
+    let lines = ana.last_lines().await;
+    assert_eq!(lines.last().unwrap(), "You were disconnected: no name given in 60 seconds.");
     assert_eq!(start.elapsed().as_secs(), 60);
-    assert_eq!(ana.line().await, "");
 }
 
 #[actix_rt::test]
@@ -309,7 +370,7 @@ async fn a_member_may_be_silent_for_days() {
 
 #[actix_rt::test]
 async fn nothing_more_is_read_from_a_member_who_does_not_read() {
-    let mut house = House::open(Config { outbox: 64 * 1024, ..Config::default() });
+    let mut house = House::open(Config { outbox: 64 * 1024, outbox_time: Duration::ZERO, ..unthrottled() });
     let (near, far) = duplex(512);
     house.admit(far);
     let (read, mut write) = tokio::io::split(near);
@@ -369,7 +430,7 @@ async fn a_line_may_be_cut_at_every_byte() {
 
 #[actix_rt::test]
 async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let mut ana = house.join("Ana").await;
     let mut beto = house.join("Beto").await;
     let mut witness = house.join("Caio").await;
@@ -381,6 +442,84 @@ async fn a_flood_of_one_member_does_not_keep_the_others_waiting() {
     }
     // two turns of Ana's at most
     assert!(before <= 32, "{before}");
+}
+
+#[actix_rt::test]
+async fn above_ten_lines_at_once_two_a_second_are_read() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    let start = Instant::now();
+    ana.send(&"x\n".repeat(20)).await;
+    // the name was the first of the ten
+    for line in 0..20u64 {
+        assert_eq!(witness.line().await, "Ana: x");
+        let due = 500 * line.saturating_sub(8);
+        assert!((due..=due + 5).contains(&(start.elapsed().as_millis() as u64)), "{line}: {:?}", start.elapsed());
+    }
+    assert_eq!(ana.line().await, "Você está enviando rápido demais: as próximas linhas chegarão aos poucos.");
+    ana.is_left_alone_for(Duration::from_secs(100)).await;
+    // after a rest, ten more
+    let start = Instant::now();
+    ana.send(&"y\n".repeat(10)).await;
+    for _ in 0..10 {
+        assert_eq!(witness.line().await, "Ana: y");
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[actix_rt::test]
+async fn a_mistake_counts_as_two_lines() {
+    let mut house = House::open(Config::default());
+    let mut all = Vec::new();
+    for (name, line, expected) in [("Ana", "/ping", 9), ("Beto", "/nada", 5), ("Caio", "@Zeca oi", 5)] {
+        // the name was the first of the ten
+        let mut person = house.join(name).await;
+        person.send(&format!("{line}\n").repeat(30)).await;
+        let start = Instant::now();
+        let mut at_once = 0;
+        while start.elapsed().is_zero() {
+            at_once += usize::from(!person.line().await.contains("rápido demais"));
+        }
+        assert_eq!(at_once - 1, expected, "{line}");
+        all.push(person);
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_floods_for_300_seconds_without_a_rest_is_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    let (start, mut said) = (Instant::now(), 0);
+    ana.send(&"x\n".repeat(1000)).await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    loop {
+        match witness.line().await.as_str() {
+            "Ana: x" => said += 1,
+            notice => break assert_eq!(notice, "Ana saiu do chat (mensagens demais)."),
+        }
+    }
+    assert!((300..=301).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!((600..=615).contains(&said), "{said}");
+    assert_eq!(ana.last_lines().await[1..], ["Você foi desconectado: mensagens demais."]);
+}
+
+#[actix_rt::test]
+async fn whoever_catches_up_before_300_seconds_is_not_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    for _ in 0..3 {
+        ana.send(&"x\n".repeat(500)).await;
+        for _ in 0..500 {
+            assert_eq!(witness.line().await, "Ana: x");
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert_eq!(ana.line().await, "Você está enviando rápido demais: as próximas linhas chegarão aos poucos.");
 }
 
 #[actix_rt::test]
@@ -399,7 +538,7 @@ async fn a_peer_who_neither_reads_nor_closes_is_gone_a_second_after_the_last_wor
 
 /// Ana, to whom Beto has said more than she may be owed.
 async fn somebody_who_does_not_read() -> (House, Person, Person) {
-    let mut house = House::open(Config { outbox: 2000, ..Config::default() });
+    let mut house = House::open(Config { outbox: 2000, ..unthrottled() });
     let mut beto = house.join("Beto").await;
     let mut ana = house.connect(100);
     ana.send("Ana\n").await;
@@ -408,6 +547,51 @@ async fn somebody_who_does_not_read() -> (House, Person, Person) {
         beto.send(&format!("{}\n", "x".repeat(200))).await;
     }
     (house, ana, beto)
+}
+
+/// Ana's connection holds 100 bytes, and she is owed more than may be for long, though less than may be at all.
+async fn somebody_who_lags() -> (House, Person, Person) {
+    let mut house = House::open(Config { outbox_soft: 2000, ..unthrottled() });
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(100);
+    ana.send("Ana\n").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    for _ in 0..20 {
+        beto.send(&format!("{}\n", "x".repeat(200))).await;
+    }
+    (house, ana, beto)
+}
+
+#[actix_rt::test]
+async fn whoever_is_behind_for_30_seconds_is_cut() {
+    let (_house, mut ana, mut beto) = somebody_who_lags().await;
+    let start = Instant::now();
+    assert_eq!(beto.line().await, "Ana saiu do chat (leitura lenta demais).");
+    assert_eq!(start.elapsed().as_secs(), 30);
+    assert_eq!(ana.last_lines().await.last().unwrap(), "Você foi desconectado: leitura lenta demais.");
+}
+
+#[actix_rt::test]
+async fn whoever_catches_up_within_30_seconds_is_not_cut_and_misses_nothing() {
+    let (_house, mut ana, mut beto) = somebody_who_lags().await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    for _ in 0..3 {
+        sleep(Duration::from_secs(29)).await;
+        for _ in 0..20 {
+            assert_eq!(ana.line().await, format!("Beto: {}", "x".repeat(200)));
+        }
+        for _ in 0..20 {
+            beto.send(&format!("{}\n", "x".repeat(200))).await;
+        }
+    }
+    sleep(Duration::from_millis(1)).await;
+    ana.send("oi\n").await;
+    beto.is_left_alone_for(Duration::from_secs(1)).await;
+    // what she says is read when she has read
+    for _ in 0..20 {
+        ana.line().await;
+    }
+    assert_eq!(beto.line().await, "Ana: oi");
 }
 
 #[actix_rt::test]
@@ -434,7 +618,7 @@ async fn after_a_minute_a_member_who_does_not_read_is_given_up() {
 
 #[actix_rt::test]
 async fn a_peer_who_pours_on_still_gets_the_last_words() {
-    let mut house = House::open(Config::default());
+    let mut house = House::open(unthrottled());
     let (near, far) = duplex(1024);
     let guard = house.admit(far);
     let (read, mut write) = tokio::io::split(near);
@@ -457,6 +641,9 @@ impl AsyncRead for Broken {
         assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
         poll
     }
+}
+impl Transport for Broken {
+    fn set_user_timeout(&self, _: Duration) {}
 }
 impl AsyncWrite for Broken {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
@@ -499,4 +686,78 @@ async fn a_panic_of_one_session_while_it_reads_reaches_the_others_as_a_departure
 #[actix_rt::test]
 async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as_a_departure() {
     panic_in_one_session("Beto").await;
+}
+
+/// A connection that notes the user timeouts it is given.
+struct Noting(DuplexStream, Arc<Mutex<Vec<Duration>>>);
+
+impl Transport for Noting {
+    fn set_user_timeout(&self, time: Duration) {
+        self.1.lock().unwrap().push(time);
+    }
+}
+impl AsyncRead for Noting {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+impl AsyncWrite for Noting {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[actix_rt::test]
+async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
+    const TAKEN: &str = "Erro: O nome 'Ana' já está em uso.";
+    const PROBED: &str = "Talvez a conexão de Ana tenha caído. Estou verificando: tente de novo em alguns segundos.";
+    const WANTED: &str = "Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.";
+    let seconds = Duration::from_secs;
+    let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
+    let (near, far) = duplex(1024);
+    let timeouts = Arc::new(Mutex::new(Vec::new()));
+    house.admit(Noting(far, Arc::clone(&timeouts)));
+    let mut ana = Person { stream: BufReader::new(near) };
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    let mut again = house.connect(1024);
+
+    // not if something was heard lately
+    sleep(seconds(9)).await;
+    ana.send("/ping\n").await;
+    ana.line().await;
+    sleep(seconds(9)).await;
+    assert_eq!(again.line().await, PROMPT);
+    again.send("ANA\n").await;
+    assert_eq!(again.line().await, "Erro: O nome 'ANA' já está em uso.");
+    assert_eq!(again.line().await, PROMPT);
+    assert!(timeouts.lock().unwrap().is_empty());
+
+    // for six seconds, sent data must be acknowledged within five
+    sleep(seconds(2)).await;
+    again.send("Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
+    assert_eq!(ana.line().await, WANTED);
+    assert_eq!(*timeouts.lock().unwrap(), [seconds(5)]);
+    sleep(Duration::from_millis(6005)).await;
+    assert_eq!(*timeouts.lock().unwrap(), [seconds(5), seconds(60)]);
+
+    // once a minute is enough
+    assert_eq!(again.line().await, PROMPT);
+    again.send("Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROMPT]);
+    sleep(seconds(60)).await;
+    again.send("Beto\n").await;
+    assert!(again.line().await.starts_with("Bem-vindo"));
+    assert_eq!(ana.line().await, "Beto entrou no chat.");
+    // also for a member who wants another name
+    again.send("/nome Ana\n").await;
+    assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
+    assert_eq!(ana.line().await, WANTED);
 }

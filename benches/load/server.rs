@@ -57,6 +57,18 @@ impl Server {
             Server::Papo { threads } => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
                 command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
+                // the load sends faster than people may
+                command.args(["--rate", "0", "--rate-bytes", "0"]);
+                // the load comes from one address
+                command.args([
+                    "--max-per-address",
+                    "0",
+                    "--max-new-per-address",
+                    "0",
+                    "--max-unnamed-per-address",
+                    "0",
+                ]);
+                command.args(["--max-unnamed", "0"]);
                 command.env("RUST_LOG", "off");
                 Process::start(&mut command, server_cores, own_cores)
             }

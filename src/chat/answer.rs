@@ -20,9 +20,17 @@ pub enum Answer {
         others: Vec<Name>,
         /// How many more there are.
         more: usize,
+        /// The number of the room's last event before; they are told what comes after it.
+        after: u64,
     },
     /// Somebody else has the name.
     NameTaken(Name),
+    /// After [`Answer::NameTaken`]: whoever has the name has been silent, and it is found out whether they are still there.
+    NameProbed(Name),
+    /// To somebody who has been silent, and whose name somebody else asks for.
+    NameWanted,
+    /// Somebody else has a name that looks like this one.
+    NameTooSimilar(Name),
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.
@@ -59,6 +67,8 @@ pub enum Answer {
     },
     /// A line that is not UTF-8.
     NotUtf8,
+    /// More lines came at once than may; the next ones are read later.
+    Throttled,
     /// Last words to a member or to somebody still without a name.
     Goodbye(Reason),
     /// Last words to somebody who gave no name in time.
@@ -71,13 +81,70 @@ pub enum Answer {
         /// How much, in bytes.
         max: usize,
     },
-    /// The only words to somebody for whom there is no place.
+    /// The only words to a connection that gets no session.
+    Refused(Refusal),
+}
+
+/// Why a connection gets no session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// There are as many connections as there may be.
     ServerFull,
+    /// The address has as many connections as it may have.
+    TooManyOfAddress,
+    /// The address had as many new connections lately as it may have.
+    TooManyNewOfAddress,
+}
+
+impl Refusal {
+    /// Every refusal, in the order of their declaration.
+    pub const ALL: [Refusal; 3] = [Refusal::ServerFull, Refusal::TooManyOfAddress, Refusal::TooManyNewOfAddress];
+
+    /// A stable word for logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Refusal::ServerFull => "server-full",
+            Refusal::TooManyOfAddress => "too-many-of-address",
+            Refusal::TooManyNewOfAddress => "too-many-new-of-address",
+        }
+    }
 }
 
 impl Answer {
     /// How many names a welcome lists, so that joining a crowded room costs a screen line or two; `/quem` lists all.
     pub const WELCOME_NAMES: usize = 20;
+
+    /// Whether it says that something was wrong.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Answer::NameTaken(_)
+            | Answer::NameTooSimilar(_)
+            | Answer::BadName(_)
+            | Answer::NotFound(_)
+            | Answer::Mistake(_)
+            | Answer::NobodyToReplyTo
+            | Answer::NotIgnored(_)
+            | Answer::TooManyIgnored { .. }
+            | Answer::LineTooLong { .. }
+            | Answer::NotUtf8 => true,
+            Answer::Prompt
+            | Answer::Welcome { .. }
+            | Answer::NameUnchanged(_)
+            | Answer::Who(_)
+            | Answer::Help
+            | Answer::Pong
+            | Answer::LanguageChanged(_)
+            | Answer::Ignoring(_)
+            | Answer::NotIgnoringAnyMore(_)
+            | Answer::NameProbed(_)
+            | Answer::NameWanted
+            | Answer::Throttled
+            | Answer::Goodbye(_)
+            | Answer::NoNameInTime { .. }
+            | Answer::NoNameInBytes { .. }
+            | Answer::Refused(_) => false,
+        }
+    }
 }
 
 impl From<CommandError> for Answer {

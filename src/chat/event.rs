@@ -90,13 +90,33 @@ pub enum Reason {
     TooSlow,
     /// Another connection took over its name.
     Replaced,
+    /// Had no name yet, and made room for another connection.
+    Evicted,
     /// The server stops.
     Shutdown,
     /// Speaks another protocol than the chat's; never a member.
     Foreign,
+    /// Gave too many names that were refused.
+    BadNames,
 }
 
 impl Reason {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Reason; 12] = [
+        Reason::Asked,
+        Reason::Closed,
+        Reason::Lost,
+        Reason::TimedOut,
+        Reason::Flooded,
+        Reason::LongLines,
+        Reason::TooSlow,
+        Reason::Replaced,
+        Reason::Evicted,
+        Reason::Shutdown,
+        Reason::Foreign,
+        Reason::BadNames,
+    ];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {
@@ -108,8 +128,10 @@ impl Reason {
             Reason::LongLines => "long-lines",
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
+            Reason::Evicted => "evicted",
             Reason::Shutdown => "shutdown",
             Reason::Foreign => "foreign",
+            Reason::BadNames => "bad-names",
         }
     }
 }

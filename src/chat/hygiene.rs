@@ -26,7 +26,9 @@ impl CleanText {
     /// Cleans a line. At most three times as long as what went in; cleaning twice changes nothing.
     pub fn new(line: String) -> CleanText {
         let is_clean_ascii = |byte| matches!(byte, b'\t' | b' '..=b'~');
-        if line.bytes().all(is_clean_ascii) || line.chars().all(|c| fate(c) == Fate::Stays) {
+        // to the end in any case, which compiles to many bytes at once
+        let is_clean = line.bytes().fold(true, |all, byte| all & is_clean_ascii(byte));
+        if is_clean || line.chars().all(|c| fate(c) == Fate::Stays) {
             return CleanText(line);
         }
         let mut clean = String::with_capacity(line.len() + 16);

@@ -11,6 +11,7 @@
 //! | [`event`] | what can happen in the room, and why does a member leave? |
 //! | [`answer`] | what does the server tell one person? |
 //! | [`hygiene`] | which characters of a peer's line may reach other people's screens? |
+//! | [`throttle`] | how often may something be done? |
 //! | [`text`] | every sentence people read, in both languages |
 //! | [`strikes`] | how often has somebody done something lately? |
 //! | [`language`] | which languages are there? |
@@ -25,3 +26,4 @@ pub mod name;
 pub mod registry;
 pub mod strikes;
 pub mod text;
+pub mod throttle;

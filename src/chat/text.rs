@@ -37,12 +37,21 @@ sentences! {
     bad_name();
     name_too_long(characters, bytes);
     name_without_letter();
+    name_too_many_marks(marks);
+    name_mixes_scripts();
+    name_direction();
     name_reserved();
+    name_looks_reserved();
     name_taken(name);
+    name_probed(name);
+    name_wanted();
+    name_too_similar(name);
     name_unchanged(name);
     server_full();
     foreign_protocol(protocol);
     foreign_http();
+    too_many_of_address();
+    too_many_new_of_address();
 
     joined(name);
     left(name);
@@ -58,11 +67,14 @@ sentences! {
     reason_long_lines();
     reason_too_slow();
     reason_replaced();
+    reason_evicted();
     reason_shutdown();
     reason_foreign();
+    reason_bad_names();
 
     goodbye();
     goodbye_shutdown();
+    goodbye_evicted();
     disconnected(reason);
     no_name_in_time(seconds);
     no_name_in_bytes(max);
@@ -83,6 +95,7 @@ sentences! {
     too_many_ignored(max);
     line_too_long(max);
     not_utf8();
+    throttled();
 
     help_title();
     help_whisper();
@@ -110,6 +123,14 @@ sentences! {
     no_permission(port);
     cannot_listen(address, error);
     cannot_start(error);
+    too_few_descriptors(limit, needed);
+    fewer_connections(max, wanted, limit);
+    admin_serving(url);
+    admin_port_taken(port);
+    admin_cannot_listen(address, error);
+    admin_not_found();
+    admin_wrong_host(address);
+    admin_stuck(seconds);
 
     usage_unknown(program, argument);
     usage_unknown_near(program, argument, nearest);
@@ -121,17 +142,33 @@ sentences! {
     cli_options();
     cli_environment();
     flag_listen();
+    flag_admin();
     flag_lang();
     flag_threads(max, default);
     flag_max_connections(default);
+    flag_max_per_address(default);
+    flag_max_new_per_address(default);
+    flag_max_unnamed(default);
+    flag_max_unnamed_per_address(default);
+    flag_exempt();
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);
     flag_name_deadline(max, default);
     flag_max_before_name(default);
+    flag_rate(default);
+    flag_rate_burst(default);
+    flag_rate_bytes(default);
+    flag_rate_bytes_burst(default);
+    flag_flood(max, default);
+    flag_max_bad_names(default);
     flag_outbox(times, default);
+    flag_outbox_soft(default);
+    flag_outbox_time(max, default);
+    flag_unsent(default);
     flag_keepalive(max, default);
     flag_user_timeout(max, default);
+    flag_probe_timeout(max, default);
     flag_backlog(default);
     flag_help();
     flag_version();
@@ -160,8 +197,10 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::LongLines => Some(reason_long_lines(language)),
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
+        Reason::Evicted => Some(reason_evicted(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
         Reason::Foreign => Some(reason_foreign(language)),
+        Reason::BadNames => Some(reason_bad_names(language)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The flags of the server and their environment variables.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
@@ -8,7 +9,7 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
-use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES};
+use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES, Net};
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
@@ -17,12 +18,24 @@ use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THRE
 struct Args {
     #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[IP:]PORT")]
     listen: Vec<Listen>,
+    #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
+    admin: Option<SocketAddr>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_THREADS", value_name = "N")]
     threads: Option<usize>,
     #[arg(long, env = "PAPO_MAX_CONNECTIONS", value_name = "N")]
     max_connections: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_PER_ADDRESS", value_name = "N")]
+    max_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_NEW_PER_ADDRESS", value_name = "N")]
+    max_new_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNNAMED", value_name = "N")]
+    max_unnamed: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNNAMED_PER_ADDRESS", value_name = "N")]
+    max_unnamed_per_address: Option<usize>,
+    #[arg(long, env = "PAPO_EXEMPT", value_delimiter = ',', value_name = "NET")]
+    exempt: Vec<Net>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
@@ -31,14 +44,34 @@ struct Args {
     max_unended: Option<usize>,
     #[arg(long, env = "PAPO_MAX_BEFORE_NAME", value_name = "N")]
     max_before_name: Option<usize>,
+    #[arg(long, env = "PAPO_RATE", value_name = "N")]
+    rate: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BURST", value_name = "N")]
+    rate_burst: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BYTES", value_name = "N")]
+    rate_bytes: Option<u32>,
+    #[arg(long, env = "PAPO_RATE_BYTES_BURST", value_name = "N")]
+    rate_bytes_burst: Option<u32>,
+    #[arg(long, env = "PAPO_FLOOD", value_name = "S")]
+    flood: Option<u64>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
+    #[arg(long, env = "PAPO_MAX_BAD_NAMES", value_name = "N")]
+    max_bad_names: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_SOFT", value_name = "N")]
+    outbox_soft: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_TIME", value_name = "S")]
+    outbox_time: Option<u64>,
+    #[arg(long, env = "PAPO_UNSENT", value_name = "N")]
+    unsent: Option<u32>,
     #[arg(long, env = "PAPO_KEEPALIVE", value_name = "S")]
     keepalive: Option<u64>,
     #[arg(long, env = "PAPO_USER_TIMEOUT", value_name = "S")]
     user_timeout: Option<u64>,
+    #[arg(long, env = "PAPO_PROBE_TIMEOUT", value_name = "S")]
+    probe_timeout: Option<u64>,
     #[arg(long, env = "PAPO_BACKLOG", value_name = "N")]
     backlog: Option<u32>,
     #[arg(short, long, action = ArgAction::Help)]
@@ -68,17 +101,33 @@ impl Args {
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
+            admin: self.admin,
             language: self.lang.unwrap_or(default.language),
             threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
+            max_per_address: self.max_per_address.unwrap_or(default.max_per_address),
+            max_new_per_address: self.max_new_per_address.unwrap_or(default.max_new_per_address),
+            max_unnamed: self.max_unnamed.unwrap_or(default.max_unnamed),
+            max_unnamed_per_address: self.max_unnamed_per_address.unwrap_or(default.max_unnamed_per_address),
+            exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
             max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
             max_unended: self.max_unended.unwrap_or(default.max_unended),
             max_before_name: self.max_before_name.unwrap_or(default.max_before_name),
+            rate: self.rate.unwrap_or(default.rate),
+            rate_burst: self.rate_burst.unwrap_or(default.rate_burst),
+            rate_bytes: self.rate_bytes.unwrap_or(default.rate_bytes),
+            rate_bytes_burst: self.rate_bytes_burst.unwrap_or(default.rate_bytes_burst),
+            flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
+            max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
             outbox: self.outbox.unwrap_or(default.outbox),
+            outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
+            outbox_time: seconds(self.outbox_time, default.outbox_time),
+            unsent: self.unsent.unwrap_or(default.unsent),
             keepalive: Keepalive { idle: seconds(self.keepalive, default.keepalive.idle), ..default.keepalive },
+            probe_timeout: seconds(self.probe_timeout, default.probe_timeout),
             user_timeout: seconds(self.user_timeout, default.user_timeout),
             ..default
         }
@@ -89,13 +138,16 @@ impl Args {
 fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     let Config { max_line, max_unended, outbox, .. } = *config;
     let is_unended_too_small = max_unended != 0 && max_unended < max_line;
-    let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES * max_line;
+    let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
     let seconds = |time: Duration| time.as_secs().to_string();
     let checks = [
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_unended_too_small, "--max-unended", max_unended.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
+        (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
+        (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
+        (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
         (config.user_timeout > MAX_TIME, "--user-timeout", seconds(config.user_timeout)),
         (config.keepalive.idle > MAX_KEEPALIVE, "--keepalive", seconds(config.keepalive.idle)),
@@ -118,19 +170,35 @@ fn help_of(arg: &Arg, language: Language) -> String {
     let max_seconds = MAX_TIME.as_secs();
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
+        "admin" => text::flag_admin(language),
         "lang" => text::flag_lang(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
+        "max_per_address" => text::flag_max_per_address(language, default.max_per_address),
+        "max_new_per_address" => text::flag_max_new_per_address(language, default.max_new_per_address),
+        "max_unnamed" => text::flag_max_unnamed(language, default.max_unnamed),
+        "max_unnamed_per_address" => text::flag_max_unnamed_per_address(language, default.max_unnamed_per_address),
+        "exempt" => text::flag_exempt(language),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
         "max_long_lines" => {
             text::flag_max_long_lines(language, default.max_long_lines, default.long_lines_within.as_secs())
         }
         "max_unended" => text::flag_max_unended(language, default.max_unended),
         "max_before_name" => text::flag_max_before_name(language, default.max_before_name),
+        "rate" => text::flag_rate(language, default.rate),
+        "rate_burst" => text::flag_rate_burst(language, default.rate_burst),
+        "rate_bytes" => text::flag_rate_bytes(language, default.rate_bytes),
+        "rate_bytes_burst" => text::flag_rate_bytes_burst(language, default.rate_bytes_burst),
+        "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
+        "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
+        "outbox_time" => text::flag_outbox_time(language, max_seconds, default.outbox_time.as_secs()),
+        "unsent" => text::flag_unsent(language, default.unsent),
         "keepalive" => text::flag_keepalive(language, MAX_KEEPALIVE.as_secs(), default.keepalive.idle.as_secs()),
         "user_timeout" => text::flag_user_timeout(language, max_seconds, default.user_timeout.as_secs()),
+        "probe_timeout" => text::flag_probe_timeout(language, max_seconds, default.probe_timeout.as_secs()),
         "backlog" => text::flag_backlog(language, default.backlog),
         "help" => text::flag_help(language),
         "version" => text::flag_version(language),
@@ -150,19 +218,30 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --max-long-lines 0 --max-unended 128 --max-before-name 7 \
-              --outbox 0 --keepalive 7 --user-timeout 9 --backlog 1"
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --threads 2 --max-connections 5 --max-line 128 \
+              --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
+              --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
+              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 \
+              --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
         );
         let config = config.map_err(|exit| exit.message).unwrap();
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
+        assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
-        assert_eq!(config.threads, 2);
+        assert_eq!((config.threads, config.max_bad_names), (2, 9));
+        assert_eq!(config.probe_timeout, Duration::from_secs(11));
+        assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
+        assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
+        assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
+        assert_eq!((config.max_per_address, config.max_new_per_address), (6, 7));
+        assert_eq!((config.max_unnamed, config.max_unnamed_per_address), (8, 0));
+        assert_eq!(config.exempt, ["10.8.0.0/24", "::1", "192.168.0.7"].map(|net| net.parse().unwrap()));
         assert_eq!((config.name_deadline, config.user_timeout), (Duration::from_secs(2), Duration::from_secs(9)));
         assert_eq!(config.keepalive, Keepalive { idle: Duration::from_secs(7), ..Config::default().keepalive });
     }
@@ -193,14 +272,41 @@ mod tests {
                 "valor inválido para --listen: 'sala:1'.",
                 "invalid value for --listen: 'sala:1'.",
             ),
+            (vec!["--admin", "9100"], "valor inválido para --admin: '9100'.", "invalid value for --admin: '9100'."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
+            (
+                vec!["--max-line", "18446744073709551615"],
+                "para --max-line: '18446744073709551615'.",
+                "for --max-line: '18",
+            ),
+            (
+                vec!["--max-connections", "99999999999999999999"],
+                "para --max-connections: '9",
+                "for --max-connections: '9",
+            ),
+            (vec!["--max-per-address", "-1"], "para --max-per-address: '-1'.", "for --max-per-address: '-1'."),
+            (vec!["--max-new-per-address", "1.5"], "--max-new-per-address: '1.5'.", "--max-new-per-address: '1.5'."),
+            (vec!["--max-unnamed", "x"], "para --max-unnamed: 'x'.", "for --max-unnamed: 'x'."),
+            (
+                vec!["--max-unnamed-per-address", ""],
+                "falta o valor de --max-unnamed-per-address.",
+                "--max-unnamed-per-address needs a value.",
+            ),
+            (vec!["--exempt", "10.0.0.0/33"], "para --exempt: '10.0.0.0/33'.", "for --exempt: '10.0.0.0/33'."),
+            (vec!["--exempt", "10.0.0.0/8,sala"], "para --exempt: 'sala'.", "for --exempt: 'sala'."),
+            (vec!["--exempt", "10.0.0.0/8,"], "falta o valor de --exempt.", "--exempt needs a value."),
+            (vec!["--outbox", "a\nb\u{1b}[31m"], "para --outbox: 'a␊b␛[31m'.", "for --outbox: 'a␊b␛[31m'."),
             (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
             (vec!["--max-unended", "4095"], "para --max-unended: '4095'.", "for --max-unended: '4095'."),
             (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),
             (vec!["--name-deadline", "86401"], "para --name-deadline: '86401'.", "for --name-deadline: '86401'."),
+            (vec!["--outbox-time", "86401"], "para --outbox-time: '86401'.", "for --outbox-time: '86401'."),
+            (vec!["--probe-timeout", "86401"], "para --probe-timeout: '86401'.", "for --probe-timeout: '86401'."),
+            (vec!["--flood", "86401"], "para --flood: '86401'.", "for --flood: '86401'."),
+            (vec!["--rate", "-2"], "valor inválido para --rate: '-2'.", "invalid value for --rate: '-2'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),
             (vec!["--threads", "0"], "valor inválido para --threads: '0'.", "invalid value for --threads: '0'."),
             (vec!["--threads", "257"], "valor inválido para --threads: '257'.", "for --threads: '257'."),

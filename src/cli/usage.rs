@@ -6,6 +6,7 @@ use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
+use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::text;
 
@@ -90,6 +91,7 @@ impl Speaker<'_> {
     }
 }
 
+/// One line, whatever the value in it is made of.
 fn mistake(sentence: String) -> Exit {
-    Exit { message: sentence + "\n", code: 2 }
+    Exit { message: format!("{}\n", CleanText::new(sentence).as_str()), code: 2 }
 }

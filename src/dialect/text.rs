@@ -11,7 +11,7 @@ pub mod telnet;
 
 use bytes::Bytes;
 
-use crate::chat::answer::Answer;
+use crate::chat::answer::{Answer, Refusal};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -54,8 +54,11 @@ pub fn whispered(whispered: &Whispered, language: Language) -> Bytes {
 pub fn answer(answer: &Answer, language: Language) -> Bytes {
     let mut lines = match answer {
         Answer::Prompt => text::prompt(language),
-        Answer::Welcome { name, others, more } => welcome(name, others, *more, language),
+        Answer::Welcome { name, others, more, after: _ } => welcome(name, others, *more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
+        Answer::NameProbed(name) => text::name_probed(language, owned(name)),
+        Answer::NameWanted => text::name_wanted(language),
+        Answer::NameTooSimilar(name) => text::name_too_similar(language, owned(name)),
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
@@ -71,10 +74,11 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
         Answer::LineTooLong { max } => text::line_too_long(language, *max),
         Answer::NotUtf8 => text::not_utf8(language),
+        Answer::Throttled => text::throttled(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
         Answer::NoNameInBytes { max } => text::no_name_in_bytes(language, *max),
-        Answer::ServerFull => text::server_full(language),
+        Answer::Refused(refusal) => refused(*refusal, language),
     };
     lines.push('\n');
     lines.into()
@@ -85,7 +89,11 @@ fn bad_name(error: NameError, language: Language) -> String {
         NameError::BadCharacter => text::bad_name(language),
         NameError::NoLetter => text::name_without_letter(language),
         NameError::TooLong => text::name_too_long(language, name::MAX_CHARS, name::MAX_BYTES),
+        NameError::TooManyMarks => text::name_too_many_marks(language, name::MAX_MARKS),
+        NameError::MixedScripts => text::name_mixes_scripts(language),
+        NameError::BadDirection => text::name_direction(language),
         NameError::Reserved => text::name_reserved(language),
+        NameError::LooksReserved => text::name_looks_reserved(language),
     }
 }
 
@@ -103,8 +111,17 @@ fn mistake(mistake: &CommandError, language: Language) -> String {
     }
 }
 
+fn refused(refusal: Refusal, language: Language) -> String {
+    match refusal {
+        Refusal::ServerFull => text::server_full(language),
+        Refusal::TooManyOfAddress => text::too_many_of_address(language),
+        Refusal::TooManyNewOfAddress => text::too_many_new_of_address(language),
+    }
+}
+
 fn goodbye(reason: Reason, language: Language) -> String {
     match (reason, text::reason(language, reason)) {
+        (Reason::Evicted, _) => text::goodbye_evicted(language),
         (Reason::Shutdown, _) => text::goodbye_shutdown(language),
         (_, Some(reason)) => text::disconnected(language, reason),
         (_, None) => text::goodbye(language),
@@ -176,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_welcome_says_how_many_more_there_are() {
-        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37 };
+        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37, after: 0 };
         assert_eq!(
             text(answer(&welcome, Language::English)),
             "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
@@ -187,7 +204,7 @@ mod tests {
     fn a_welcome_fits_into_one_read_of_an_old_client() {
         let long: Vec<Name> = (0..20).map(|i| Name::parse(&format!("{}{i:02}", "李".repeat(20))).unwrap()).collect();
         for language in Language::ALL {
-            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980 };
+            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980, after: 0 };
             let welcome = text(answer(&welcome, language));
             assert!(welcome.len() < 1024, "{}", welcome.len());
             assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");

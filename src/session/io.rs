@@ -10,7 +10,6 @@ use actix::fut::ActorFuture;
 use actix::prelude::*;
 use bytes::BytesMut;
 use futures_core::Stream;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Connection, LINES_PER_TURN, Session, Stage};
@@ -18,7 +17,8 @@ use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
 use crate::dialect::text::codec::READ_SIZE;
-use crate::transport::poll_drain;
+use crate::metrics::Limit;
+use crate::transport::{Transport, poll_drain};
 
 thread_local! {
     /// The one buffer into which all sessions of a thread read, in turn. Between its turns a session holds no more than
@@ -29,7 +29,7 @@ thread_local! {
 /// Runs `Connection::poll` in the actor's context for as long as the actor lives.
 pub(super) struct Io;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io {
+impl<S: Transport> ActorFuture<Session<S>> for Io {
     type Output = ();
 
     fn poll(
@@ -46,15 +46,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> ActorFuture<Session<S>> for Io
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     /// Does everything that can be done now: reads lines, looks at the clock, writes what is owed. Leaves a wake-up
     /// behind for everything that cannot. Ready when the session is over.
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.waker.clone_from(cx.waker());
         let has_read_everything = self.poll_lines(cx);
+        self.poll_throttle(cx);
         self.poll_silence(cx);
         self.poll_output(cx);
+        self.poll_lag(cx);
+        self.poll_probe(cx);
         self.poll_deadline(cx);
+        self.report_owed();
         if self.stage == Stage::Over {
             return Poll::Ready(());
         }
@@ -91,12 +95,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Ready(Some(Ok(line))) => {
                     self.take_line(line);
-                    self.bound_input_before_name(0);
+                    self.bound_input_before_name(self.stream.read_buffer().len());
+                    self.pay_for_input(1);
                 }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
                 Poll::Ready(None) => self.leave(Reason::Closed),
                 Poll::Pending => {
-                    self.bound_input_before_name(self.stream.read_buffer().len());
+                    self.bound_input_before_name(0);
+                    self.pay_for_input(0);
+                    self.throttle.has_caught_up();
                     return true;
                 }
             }
@@ -104,12 +111,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         false
     }
 
-    /// Closes on somebody who has sent more than enough for a name, and no name. `unfinished` is what has come of a line.
-    fn bound_input_before_name(&mut self, unfinished: usize) {
+    /// Closes on somebody who has sent more than enough for a name, and no name. What came `behind` the last line may yet
+    /// be one.
+    fn bound_input_before_name(&mut self, behind: usize) {
         let max = self.config.max_before_name;
         let is_without_name = self.stage == Stage::Naming && !self.is_waiting_for_room;
-        if is_without_name && max > 0 && self.stream.decoder().consumed() + unfinished >= max {
+        if is_without_name && max > 0 && self.stream.decoder().bytes() >= (max + behind) as u64 {
             self.close(Reason::Flooded, Some(Answer::NoNameInBytes { max }));
+        }
+    }
+
+    fn pay_for_input(&mut self, lines: u32) {
+        let bytes = self.stream.decoder().bytes();
+        let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
+        if lines > 0 || new > 0 {
+            self.heard_at = Instant::now();
+            self.pay(lines, u32::try_from(new).unwrap_or(u32::MAX), self.heard_at.into_std());
         }
     }
 
@@ -143,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         match line {
             Some(line) => {
                 self.take_line(line);
+                self.pay_for_input(1);
                 if self.stage == Stage::Naming {
                     // if it was no name, silence is asked about again
                     self.restart_silence();
@@ -202,7 +220,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
                 cx.waker().wake_by_ref();
             }
             Stage::Chatting | Stage::Leaving(_) | Stage::Over => {}
-            Stage::LastWords | Stage::Draining { .. } => self.stage = Stage::Over,
+            Stage::LastWords => {
+                self.metrics.limits.count(Limit::LastWords);
+                self.stage = Stage::Over;
+            }
+            Stage::Draining { .. } => self.stage = Stage::Over,
         }
     }
 }

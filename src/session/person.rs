@@ -1,10 +1,9 @@
 //! What the person at the other end says, and what a session does about it.
 
 use actix::prelude::*;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::{Connection, Stage};
+use super::{Connection, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
@@ -14,14 +13,19 @@ use crate::config::Config;
 use crate::dialect::sniff;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
+use crate::metrics::Limit;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
+use crate::transport::Transport;
 
-impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
+impl<S: Transport> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
             Line::Text(text) => CleanText::new(text),
             Line::TooLong => return self.take_long_line(),
-            Line::Unended => return self.leave(Reason::LongLines),
+            Line::Unended => {
+                self.metrics.limits.count(Limit::MaxUnended);
+                return self.leave(Reason::LongLines);
+            }
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
             Line::Foreign(protocol) => return self.turn_away(protocol),
@@ -45,6 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         }
         let long_lines = self.long_lines.get_or_insert_default();
         if long_lines.add(Instant::now().into_std(), long_lines_within) >= max_long_lines {
+            self.metrics.limits.count(Limit::MaxLongLines);
             self.leave(Reason::LongLines);
         }
     }
@@ -62,7 +67,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Connection<S> {
         }
         match Name::parse(line.as_str().trim()) {
             Ok(name) => self.ask(Join { session: self.id, name }),
-            Err(error) => self.answer(Answer::BadName(error)),
+            Err(error) => {
+                self.answer(Answer::BadName(error));
+                self.count_bad_name();
+            }
+        }
+    }
+
+    /// A name was refused, and the person knows why. Whoever goes on and on is no person.
+    pub(super) fn count_bad_name(&mut self) {
+        self.bad_names = self.bad_names.saturating_add(1);
+        let max = self.config.max_bad_names;
+        if max > 0 && self.bad_names >= max && !self.is_closing() {
+            self.close(Reason::BadNames, goodbye(Reason::BadNames));
         }
     }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,19 +12,35 @@ use papo::chat::language::Language;
 use papo::config::{Config, Listen};
 use papo::room::ChatRoom;
 use papo::server::Server;
+use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 
 /// How long anything may take before a test fails. Nothing waits this long when all is well.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A configuration on a free port of the loopback.
+/// A configuration on a free port of the loopback. All clients of a test share its address and send as fast as they like, so
+/// it has no limits for that.
 pub fn config() -> Config {
+    Config {
+        rate: 0,
+        rate_bytes: 0,
+        max_per_address: 0,
+        max_new_per_address: 0,
+        max_unnamed_per_address: 0,
+        ..strict_config()
+    }
+}
+
+/// What a plain `papo` does, on a free port of the loopback.
+pub fn strict_config() -> Config {
     Config { listen: vec![Listen::Address(([127, 0, 0, 1], 0).into())], ..Config::default() }
 }
 
 /// A server in a thread of its own. Stops in good order when dropped.
 pub struct TestServer {
     pub address: SocketAddr,
+    /// Where the operator's page is, if there is one.
+    pub admin: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<i32>>,
 }
@@ -46,7 +62,7 @@ impl TestServer {
             let ended = system.stop_future();
             system.block_on(async move {
                 let server = Server::bind(config).unwrap();
-                tell_address.send(server.addresses()[0]).unwrap();
+                tell_address.send((server.addresses()[0], server.admin_address())).unwrap();
                 let running = server.start(room());
                 actix_rt::spawn(async move {
                     if stopped.await.is_ok() {
@@ -57,8 +73,8 @@ impl TestServer {
                 ended.await.unwrap()
             })
         });
-        let address = address.recv_timeout(DEADLINE).unwrap();
-        TestServer { address, stop: Some(stop), thread: Some(thread) }
+        let (address, admin) = address.recv_timeout(DEADLINE).unwrap();
+        TestServer { address, admin, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn connect(&self) -> Client {
@@ -107,7 +123,18 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect(address).unwrap();
+        Client::over(TcpStream::connect(address).unwrap())
+    }
+
+    /// A client with this address of its own: all of 127.0.0.0/8 can be had.
+    pub fn connect_from(source: impl Into<IpAddr>, address: SocketAddr) -> Client {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::new(source.into(), 0).into()).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Client::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Client {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
         stream.set_write_timeout(Some(DEADLINE)).unwrap();

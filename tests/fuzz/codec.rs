@@ -35,7 +35,7 @@ impl Reader {
                 self.take(line);
             }
             assert!(self.buffer.len() <= MAX_LINE, "kept too much: {}", self.buffer.len());
-            assert!(self.codec.consumed() + self.buffer.len() >= self.came);
+            assert_eq!(self.codec.bytes(), self.came as u64);
         }
     }
 

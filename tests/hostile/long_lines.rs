@@ -83,7 +83,7 @@ fn whoever_pours_without_end_and_reads_nothing_is_gone() {
 
 #[test]
 fn a_name_comes_within_4096_bytes_or_not_at_all() {
-    let server = TestServer::start();
+    let server = TestServer::with(Config { max_bad_names: 0, ..config() }, ChatRoom::default);
     let witness = Witness::start(&server);
     let bad_names = "a b\n".repeat(1023);
     for (before, after) in [
@@ -106,7 +106,7 @@ fn a_name_comes_within_4096_bytes_or_not_at_all() {
 
 #[test]
 fn what_follows_a_name_does_not_count_as_before_it() {
-    let server = TestServer::start();
+    let server = TestServer::with(Config { max_bad_names: 0, ..config() }, ChatRoom::default);
     let mut beto = server.join("Beto");
     let mut ana = server.connect();
     let lines = format!("{}\n", "x".repeat(4000)).repeat(3);
@@ -119,7 +119,7 @@ fn what_follows_a_name_does_not_count_as_before_it() {
 
 #[test]
 fn every_bound_can_be_off() {
-    let off = Config { max_long_lines: 0, max_unended: 0, max_before_name: 0, ..config() };
+    let off = Config { max_long_lines: 0, max_unended: 0, max_before_name: 0, max_bad_names: 0, ..config() };
     let server = TestServer::with(off, ChatRoom::default);
     let mut ana = server.connect();
     ana.send_bytes(&b"a b\n".repeat(3000));

@@ -4,7 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod connections;
 mod dying;
+mod flood;
 mod long_lines;
+mod names;
 mod protocol;
+mod slow;
 mod witness;

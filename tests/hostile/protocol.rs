@@ -219,7 +219,7 @@ fn people_may_be_called_like_a_hello_and_say_what_they_like() {
     let server = TestServer::with(quick, ChatRoom::default);
     let mut beto = server.join("Beto");
     let mut people = Vec::new();
-    for name in ["GET", "Ping", "Host", "SSH", "NICK", "PROXY"] {
+    for name in ["GET", "Host", "SSH", "CAP", "USER", "PROXY"] {
         let mut person = server.join(name);
         beto.expect(&[&format!("{name} entrou no chat.")]);
         for line in ["GET / HTTP/1.1", "Host: x", "SSH-2.0-x", "*1", "NICK ana", "\x16\x03"] {

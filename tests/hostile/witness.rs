@@ -25,6 +25,9 @@ impl Witness {
         let mut reader = server.join("Testemunha");
         let mut speaker = server.join("Falante");
         reader.expect(&["Falante entrou no chat."]);
+        // whoever does not read what the others say is not read from
+        let mut heard = speaker.stream().try_clone().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut heard, &mut std::io::sink()));
         let (seen, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let speaking = {
             let stop = Arc::clone(&stop);

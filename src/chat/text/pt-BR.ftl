@@ -10,12 +10,21 @@ and_more = { $names } e mais { $more }
 bad_name = Erro: O nome só pode conter letras, números e '_', sem espaços.
 name_too_long = Erro: O nome pode ter no máximo { $characters } caracteres e { $bytes } bytes.
 name_without_letter = Erro: O nome precisa ter pelo menos uma letra ou um número.
+name_too_many_marks = Erro: O nome pode ter no máximo { $marks } acentos ou sinais em cada letra.
+name_mixes_scripts = Erro: O nome mistura alfabetos diferentes.
+name_direction = Erro: Um nome escrito da direita para a esquerda começa com uma letra, termina com uma letra ou um número e tem um só tipo de números.
 name_reserved = Erro: Esse nome é reservado. Escolha outro.
+name_looks_reserved = Erro: O nome é parecido demais com uma palavra reservada. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
+name_probed = Talvez a conexão de { $name } tenha caído. Estou verificando: tente de novo em alguns segundos.
+name_wanted = Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.
+name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
 foreign_protocol = Isto é um bate-papo papo e não fala { $protocol }. Entre com nc ou telnet, no mesmo endereço e porta.
 foreign_http = Este endereço é de um bate-papo papo, não de uma página. Entre por um terminal: nc ENDEREÇO PORTA
+too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
+too_many_new_of_address = Erro: Há conexões novas demais do seu endereço. Espere um minuto e tente de novo.
 
 ## O que acontece na sala
 
@@ -33,13 +42,16 @@ reason_flooded = mensagens demais
 reason_long_lines = linhas longas demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
+reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
 reason_foreign = outro protocolo
+reason_bad_names = muitos nomes recusados
 
 ## Últimas palavras
 
 goodbye = Você saiu do chat.
 goodbye_shutdown = O servidor está encerrando.
+goodbye_evicted = Você foi desconectado: há conexões demais à espera de um nome. Conecte-se de novo e informe o seu logo.
 disconnected = Você foi desconectado: { $reason }.
 no_name_in_time = Você foi desconectado: nenhum nome informado em { $seconds ->
     [one] { $seconds } segundo
@@ -65,6 +77,7 @@ not_ignored = Você não está ignorando { $name }.
 too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo permitido.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
 not_utf8 = Erro: O texto não é UTF-8 válido.
+throttled = Você está enviando rápido demais: as próximas linhas chegarão aos poucos.
 
 ## Ajuda
 
@@ -96,6 +109,17 @@ address_missing = papo: este computador não tem o endereço { $address }.
 no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
 cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
+too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }
+fewer_connections = no máximo { $max } conexões simultâneas, e não { $wanted }: o sistema permite { $limit } descritores a este processo (ulimit -n)
+admin_serving = Para quem cuida do servidor: { $url }/metrics e { $url }/health
+admin_port_taken = papo: a porta { $port }, dos contadores, já está em uso. Escolha outra: papo --admin 127.0.0.1:OUTRA_PORTA
+admin_cannot_listen = papo: não foi possível mostrar os contadores em { $address }: { $error }
+admin_not_found = Não há nada aqui. Veja /metrics e /health.
+admin_wrong_host = Esta página é só para este computador, pelo endereço dele: http://{ $address }/
+admin_stuck = O bate-papo não está funcionando: nenhuma mensagem atravessou a sala em { $seconds ->
+    [one] { $seconds } segundo
+   *[other] { $seconds } segundos
+}.
 
 ## A linha de comando
 
@@ -109,17 +133,33 @@ cli_usage = Uso: papo [OPÇÕES]
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
+flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:PORTA, de preferência 127.0.0.1:PORTA, pois quem o alcança pode lê-los [padrão: em lugar nenhum]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
+flag_max_per_address = Máximo de conexões simultâneas de um endereço (IPv4, ou os primeiros 64 bits de IPv6) [padrão: { $default }]
+flag_max_new_per_address = Máximo de conexões novas de um endereço por minuto [padrão: { $default }]
+flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do endereço que tem mais é encerrada [padrão: { $default }]
+flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
+flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
 flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
 flag_max_before_name = Máximo de bytes antes de informar um nome; depois a conexão é encerrada [padrão: { $default }]
+flag_rate = Linhas por segundo que cada pessoa pode enviar continuamente; acima disso, as linhas esperam e nenhuma se perde [padrão: { $default }]
+flag_rate_burst = Linhas que cada pessoa pode enviar de uma vez [padrão: { $default }]
+flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [padrão: { $default }]
+flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: { $default }]
+flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
+flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
+flag_outbox_soft = Bytes pendentes a partir dos quais nada mais é lido dessa pessoa [padrão: { $default }]
+flag_outbox_time = Segundos que alguém pode ficar com tantos bytes pendentes até ser desconectado, até { $max } [padrão: { $default }]
+flag_unsent = Bytes não enviados a partir dos quais o sistema não aceita mais de uma conexão (Linux e macOS) [padrão: { $default }]
 flag_keepalive = Segundos de silêncio até o sistema verificar se o outro lado ainda existe (depois, 3 vezes a cada 10 s), até { $max } [padrão: { $default }]
 flag_user_timeout = Segundos sem que o outro lado confirme o que recebeu, até a conexão ser dada por perdida; até { $max }, só no Linux [padrão: { $default }]
+flag_probe_timeout = Segundos para responder quando outra pessoa pede o nome de alguém que está em silêncio; depois o nome fica livre. Até { $max }, só no Linux [padrão: { $default }]
 flag_backlog = Conexões que o sistema guarda até serem aceitas; pelo menos 1 [padrão: { $default }]
 flag_help = Mostra esta ajuda
 flag_version = Mostra a versão

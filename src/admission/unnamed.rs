@@ -1,0 +1,100 @@
+//! The connections that have no name yet, and which of them makes room for another one.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::Origin;
+use crate::chat::registry::SessionId;
+
+/// The connections without a name, by origin.
+#[derive(Debug, Default)]
+pub(super) struct Unnamed {
+    /// Those of each origin that has any, the oldest first.
+    by_origin: HashMap<Origin, VecDeque<SessionId>>,
+    /// The same origins in order: the one with most comes last, and of those with equally many the one that waits longest.
+    ranks: BTreeSet<Rank>,
+    count: usize,
+}
+
+/// How many, the oldest of them, and whose they are.
+type Rank = (usize, Reverse<SessionId>, Origin);
+
+impl Unnamed {
+    /// One more. It is younger than all others.
+    pub(super) fn add(&mut self, origin: Origin, session: SessionId) {
+        self.change(origin, |sessions| sessions.push_back(session));
+    }
+
+    /// It has a name now, or is gone. It may be known no more.
+    pub(super) fn remove(&mut self, origin: Origin, session: SessionId) {
+        if self.by_origin.contains_key(&origin) {
+            self.change(origin, |sessions| sessions.retain(|one| *one != session));
+        }
+    }
+
+    /// Takes the oldest of this origin away.
+    pub(super) fn take_oldest(&mut self, origin: Origin) -> Option<SessionId> {
+        let oldest = *self.by_origin.get(&origin)?.front()?;
+        self.remove(origin, oldest);
+        Some(oldest)
+    }
+
+    /// The one with most of them.
+    pub(super) fn most_crowded(&self) -> Option<Origin> {
+        self.ranks.last().map(|(_, _, origin)| *origin)
+    }
+
+    /// How many there are of this origin.
+    pub(super) fn of(&self, origin: Origin) -> usize {
+        self.by_origin.get(&origin).map_or(0, VecDeque::len)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    fn change(&mut self, origin: Origin, deed: impl FnOnce(&mut VecDeque<SessionId>)) {
+        let sessions = self.by_origin.entry(origin).or_default();
+        let (before, rank) = (sessions.len(), rank_of(sessions, origin));
+        deed(sessions);
+        self.count = self.count + sessions.len() - before;
+        let new_rank = rank_of(sessions, origin);
+        if new_rank.is_none() {
+            self.by_origin.remove(&origin);
+        }
+        if rank != new_rank {
+            if let Some(rank) = rank {
+                self.ranks.remove(&rank);
+            }
+            self.ranks.extend(new_rank);
+        }
+    }
+}
+
+fn rank_of(sessions: &VecDeque<SessionId>, origin: Origin) -> Option<Rank> {
+    sessions.front().map(|oldest| (sessions.len(), Reverse(*oldest), origin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::address::Address;
+    use super::*;
+
+    #[test]
+    fn the_address_with_most_comes_first_and_among_equals_the_oldest() {
+        let [a, b, c] = [1, 2, 3].map(|last| Origin { address: Address::V4([10, 0, 0, last]), is_exempt: false });
+        let mut unnamed = Unnamed::default();
+        for (session, origin) in [(1, a), (2, b), (3, b), (4, c), (5, b), (6, c)] {
+            unnamed.add(origin, SessionId(session));
+        }
+        let mut taken = Vec::new();
+        while let Some(origin) = unnamed.most_crowded() {
+            taken.push(unnamed.take_oldest(origin).unwrap().0);
+        }
+        assert_eq!(taken, [2, 3, 4, 1, 5, 6]);
+        assert_eq!((unnamed.len(), unnamed.by_origin.len(), unnamed.ranks.len()), (0, 0, 0));
+        unnamed.remove(a, SessionId(1));
+        assert_eq!(unnamed.len(), 0);
+    }
+}

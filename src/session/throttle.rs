@@ -1,0 +1,88 @@
+//! How fast a session may send. Whoever sends faster is not read from for a while: nothing is lost, TCP holds the sender
+//! back, and nobody else notices.
+
+use std::pin::Pin;
+use std::task;
+use std::time::{Duration, Instant};
+
+use tokio::time::{self, Sleep};
+
+use super::Connection;
+use crate::chat::answer::Answer;
+use crate::chat::event::Reason;
+use crate::chat::throttle::{Bucket, Rate};
+use crate::config::Config;
+use crate::transport::Transport;
+
+/// What a mistake costs beside its line, in tokens of [`Config::rate`].
+const MISTAKE: u32 = 1;
+
+/// What a session has used of its rates.
+#[derive(Default)]
+pub(super) struct Throttle {
+    lines: Bucket,
+    bytes: Bucket,
+    /// Since when there has always been more to read than there were tokens.
+    behind_since: Option<Instant>,
+    /// Over when there is a token again.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Throttle {
+    /// Whether nothing may be read now.
+    pub(super) fn is_pausing(&self) -> bool {
+        self.pause.is_some()
+    }
+
+    /// There is nothing more to read now.
+    pub(super) fn has_caught_up(&mut self) {
+        if !self.is_pausing() {
+            self.behind_since = None;
+        }
+    }
+
+    fn next_at(&self, config: &Config, now: Instant) -> Option<Instant> {
+        let next_at = |bucket: Bucket, rate: Option<Rate>| bucket.next_at(rate?, now);
+        next_at(self.lines, config.line_rate()).max(next_at(self.bytes, config.byte_rate()))
+    }
+}
+
+impl<S: Transport> Connection<S> {
+    /// So many lines were taken, and so many bytes.
+    pub(super) fn pay(&mut self, lines: u32, bytes: u32, now: Instant) {
+        if let Some(rate) = self.config.line_rate() {
+            self.throttle.lines.take(lines, rate, now);
+        }
+        if let Some(rate) = self.config.byte_rate() {
+            self.throttle.bytes.take(bytes, rate, now);
+        }
+        let Some(next_at) = self.throttle.next_at(&self.config, now) else { return };
+        self.throttle.pause = Some(Box::pin(time::sleep_until(next_at.into())));
+        if self.throttle.behind_since.is_none() {
+            self.throttle.behind_since = Some(now);
+            self.answer(Answer::Throttled);
+        }
+    }
+
+    /// A mistake is answered, which costs the server more than a line that is not.
+    pub(super) fn pay_for_mistake(&mut self) {
+        if let Some(rate) = self.config.line_rate() {
+            self.throttle.lines.take(MISTAKE, rate, time::Instant::now().into_std());
+        }
+    }
+
+    /// Ends the pause when it is time, and the session if it has always been behind for too long.
+    pub(super) fn poll_throttle(&mut self, cx: &mut task::Context<'_>) {
+        let Some(pause) = &mut self.throttle.pause else { return };
+        if pause.as_mut().poll(cx).is_pending() {
+            return;
+        }
+        self.throttle.pause = None;
+        let now = time::Instant::now().into_std();
+        let behind = self.throttle.behind_since.map_or(Duration::ZERO, |since| now - since);
+        if self.config.flood > Duration::ZERO && behind >= self.config.flood && !self.is_closing() {
+            self.close(Reason::Flooded, super::goodbye(Reason::Flooded));
+            cx.waker().wake_by_ref();
+        }
+    }
+}
