@@ -122,6 +122,9 @@ pub struct Config {
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
+    /// Bytes owed to all sessions together, counted in the same way; beyond it whoever is owed most is disconnected with a
+    /// reason. Default: 256 MiB, and at most a quarter of the memory that the process may have. 0 = off.
+    pub outbox_total: usize,
     /// Bytes owed to one session from which on nothing more is read from it, and which it may owe for
     /// [`Config::outbox_time`]; at most a quarter of [`Config::outbox`]. Default: 256 KiB. 0 = that quarter.
     pub outbox_soft: usize,
@@ -219,8 +222,9 @@ impl Default for Config {
             max_bad_names: 5,
             silence: Duration::from_millis(300),
             hello_silence: Duration::from_secs(3),
-            outbox: 1024 * 1024,     // 1 MiB
-            outbox_soft: 256 * 1024, // 256 KiB
+            outbox: 1024 * 1024,             // 1 MiB
+            outbox_total: 256 * 1024 * 1024, // 256 MiB
+            outbox_soft: 256 * 1024,         // 256 KiB
             outbox_time: Duration::from_secs(30),
             unsent: 16 * 1024, // 16 KiB
             max_ignored: 100,
@@ -245,6 +249,15 @@ impl Config {
     /// How many bytes a session may send; `None` = any number.
     pub(crate) fn byte_rate(&self) -> Option<Rate> {
         Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
+    }
+
+    /// What all sessions together may be owed by a process that may have so many bytes of memory: [`Config::outbox_total`], or
+    /// a quarter of the memory if that is less. 0 bytes of memory means that nobody knows.
+    pub fn outbox_total_within(&self, memory: u64) -> usize {
+        match (self.outbox_total, usize::try_from(memory / 4).unwrap_or(usize::MAX)) {
+            (total, 0) | (total @ 0, _) => total,
+            (total, quarter) => total.min(quarter),
+        }
     }
 
     /// The most connections that a process can hold which may have so many descriptors open: all but
@@ -338,6 +351,7 @@ mod tests {
         assert_eq!((config.silence, config.hello_silence), (Duration::from_millis(300), Duration::from_secs(3)));
         assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
+        assert_eq!(config.outbox_total, 268_435_456);
         assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
         let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
         assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
@@ -382,6 +396,15 @@ mod tests {
         {
             assert!(text.parse::<Net>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn all_outboxes_together_take_a_quarter_of_the_memory_at_most() {
+        let within = |outbox_total, memory| Config { outbox_total, ..Config::default() }.outbox_total_within(memory);
+        assert_eq!(within(1000, 8000), 1000);
+        assert_eq!(within(1000, 2000), 500);
+        assert_eq!(within(1000, 0), 1000);
+        assert_eq!(within(0, 2000), 0);
     }
 
     #[test]

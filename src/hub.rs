@@ -12,6 +12,7 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
+use crate::budget::Budget;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
 use crate::metrics::{Fanout, Metrics};
@@ -48,15 +49,35 @@ pub struct Hub {
     config: Arc<Config>,
     metrics: Arc<Metrics>,
     fanout: Arc<Fanout>,
+    budget: Arc<Budget>,
     sessions: Rc<RefCell<Sessions>>,
     is_shutting_down: bool,
 }
 
 impl Hub {
-    /// A hub without sessions, whose doings are counted in `metrics`.
-    pub fn new(id: HubId, room: Addr<ChatRoom>, config: Arc<Config>, metrics: Arc<Metrics>) -> Hub {
+    /// A hub without sessions, whose doings are counted in `metrics`, and which shares `budget` with the other hubs.
+    pub fn new(
+        id: HubId,
+        room: Addr<ChatRoom>,
+        config: Arc<Config>,
+        metrics: Arc<Metrics>,
+        budget: Arc<Budget>,
+    ) -> Hub {
         let fanout = metrics.hub();
-        Hub { id, room, config, metrics, fanout, sessions: Rc::default(), is_shutting_down: false }
+        Hub { id, room, config, metrics, fanout, budget, sessions: Rc::default(), is_shutting_down: false }
+    }
+
+    /// Cuts those who are owed most, until all together are owed no more than may be.
+    fn relieve(&self) {
+        let sessions = self.sessions.borrow();
+        while self.budget.is_exceeded(self.metrics.owed.get()) {
+            let largest = sessions.list.iter().map(|(_, reader)| reader).max_by_key(|reader| reader.owed());
+            match largest {
+                Some(reader) if reader.owed() > 0 && self.budget.is_largest(self.id, reader.owed()) => reader.cut(),
+                // another hub has a larger debtor
+                _ => return,
+            }
+        }
     }
 }
 
@@ -98,6 +119,7 @@ impl Handler<Deliver> for Hub {
         let start = Instant::now();
         let deliveries = self.sessions.borrow().deliver(&turn);
         self.fanout.walked(deliveries as u64, start.elapsed());
+        self.relieve();
         self.room.do_send(Delivered { hub: self.id });
     }
 }

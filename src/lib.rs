@@ -38,6 +38,7 @@
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! budget           what all sessions together may owe                           knows numbers
 //! outbox           what is owed to one session, and its bound                  knows no meaning
 //! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
@@ -46,6 +47,7 @@
 
 pub mod admin;
 pub mod admission;
+pub mod budget;
 pub mod chat;
 pub mod cli;
 pub mod config;

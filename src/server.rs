@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::admin::{self, Admin};
 use crate::admission::{Admission, Admitted, Origin};
+use crate::budget::Budget;
 use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
@@ -217,7 +218,13 @@ struct Place {
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
 fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
-    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config), Arc::clone(metrics)).start();
+    let budget = Arc::new(Budget::new(config.outbox_total, config.threads));
+    let new_hub = |id| {
+        let (room, config) = (room.clone(), Arc::clone(config));
+        let (metrics, budget) = (Arc::clone(metrics), Arc::clone(&budget));
+        move || Hub::new(id, room, config, metrics, budget)
+    };
+    let here = new_hub(HubId(0))().start();
     let mut places = vec![Place { hub: here, arbiter: None }];
     while places.len() < config.threads {
         let arbiter = match Arbiter::try_new() {
@@ -227,8 +234,8 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metric
                 break;
             }
         };
-        let (id, room, config, metrics) = (HubId(places.len()), room.clone(), Arc::clone(config), Arc::clone(metrics));
-        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config, metrics));
+        let new_hub = new_hub(HubId(places.len()));
+        let hub = Hub::start_in_arbiter(&arbiter, move |_| new_hub());
         places.push(Place { hub, arbiter: Some(arbiter) });
     }
     places

@@ -279,12 +279,13 @@ impl<S: Transport> Connection<S> {
         self.stage = Stage::Over;
     }
 
-    /// Tells the metrics what is owed more or less than at the last report: see [`Metrics::owed`].
-    fn report_owed(&mut self) {
+    /// Tells the metrics what is owed more or less than at the last report: see [`Metrics::owed`]. Returns whether it is more.
+    fn report_owed(&mut self) -> bool {
         let change = self.outbox.report();
         if change != 0 {
             self.metrics.owed.inc_by(change);
         }
+        change > 0
     }
 
     /// Tells the room and the log, once.

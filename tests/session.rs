@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix::prelude::*;
+use papo::budget::Budget;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
@@ -22,6 +23,10 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 
 /// How long a test may take in real time. A session that never rests would otherwise hang it.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
+
+fn budget() -> Arc<Budget> {
+    Arc::new(Budget::new(0, 1))
+}
 
 /// Everybody may send as fast as they like.
 fn unthrottled() -> Config {
@@ -52,7 +57,7 @@ impl House {
                 std::process::abort();
             }
         });
-        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default()).start();
+        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default(), budget()).start();
         House { _watch: watch, hub, sessions: 0 }
     }
 

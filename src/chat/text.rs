@@ -163,6 +163,7 @@ sentences! {
     flag_flood(max, default);
     flag_max_bad_names(default);
     flag_outbox(times, default);
+    flag_outbox_total(default);
     flag_outbox_soft(default);
     flag_outbox_time(max, default);
     flag_unsent(default);

@@ -60,6 +60,8 @@ struct Args {
     max_bad_names: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_TOTAL", value_name = "N")]
+    outbox_total: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_SOFT", value_name = "N")]
     outbox_soft: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_TIME", value_name = "S")]
@@ -123,6 +125,7 @@ impl Args {
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
             outbox: self.outbox.unwrap_or(default.outbox),
+            outbox_total: self.outbox_total.unwrap_or(default.outbox_total),
             outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
             outbox_time: seconds(self.outbox_time, default.outbox_time),
             unsent: self.unsent.unwrap_or(default.unsent),
@@ -193,6 +196,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
+        "outbox_total" => text::flag_outbox_total(language, default.outbox_total),
         "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
         "outbox_time" => text::flag_outbox_time(language, max_seconds, default.outbox_time.as_secs()),
         "unsent" => text::flag_unsent(language, default.unsent),
@@ -222,7 +226,7 @@ mod tests {
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
-              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 \
+              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-total 12 --outbox-soft 8 --outbox-time 9 --unsent 10 \
               --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
@@ -236,6 +240,7 @@ mod tests {
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert_eq!(config.probe_timeout, Duration::from_secs(11));
+        assert_eq!(config.outbox_total, 12);
         assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));

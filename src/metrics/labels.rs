@@ -120,6 +120,8 @@ labels! {
     Outbox => "outbox",
     /// Much was owed to a reader for too long, who was cut.
     OutboxTime => "outbox_time",
+    /// More was owed to all than may be, and the largest debtor was cut.
+    OutboxTotal => "outbox_total",
     /// Somebody ignores as many people as may be.
     MaxIgnored => "max_ignored",
     /// The last words were not taken in time.

@@ -15,6 +15,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::name::Name;
 use crate::dialect::text;
+use crate::metrics::Limit;
 use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
 
@@ -26,6 +27,12 @@ pub trait Reader {
 
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
+
+    /// What is owed to a session that is not closing: see [`Outbox::owed`](crate::outbox::Outbox::owed).
+    fn owed(&self) -> usize;
+
+    /// Forgets what is owed and says why, because too much is owed to all sessions together.
+    fn cut(&self);
 
     /// Says goodbye, because the server stops.
     fn shut_down(&self);
@@ -53,6 +60,18 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
         unless_it_panics(self, |connection| {
             connection.is_evicted = true;
             connection.go_if_evicted();
+            connection.waker.wake_by_ref();
+        });
+    }
+
+    fn owed(&self) -> usize {
+        let connection = self.borrow();
+        if connection.is_closing() { 0 } else { connection.outbox.owed() }
+    }
+
+    fn cut(&self) {
+        unless_it_panics(self, |connection| {
+            connection.cut_for_slowness(Limit::OutboxTotal);
             connection.waker.wake_by_ref();
         });
     }

@@ -13,11 +13,13 @@ use futures_core::Stream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Connection, LINES_PER_TURN, Session, Stage};
+use crate::budget::is_exceeded;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
 use crate::dialect::text::codec::READ_SIZE;
 use crate::metrics::Limit;
+use crate::room::Relieve;
 use crate::transport::{Transport, poll_drain};
 
 thread_local! {
@@ -58,7 +60,9 @@ impl<S: Transport> Connection<S> {
         self.poll_lag(cx);
         self.poll_probe(cx);
         self.poll_deadline(cx);
-        self.report_owed();
+        if self.report_owed() && is_exceeded(self.config.outbox_total, self.metrics.owed.get()) {
+            self.room.do_send(Relieve);
+        }
         if self.stage == Stage::Over {
             return Poll::Ready(());
         }

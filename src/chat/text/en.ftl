@@ -154,6 +154,7 @@ flag_rate_bytes_burst = Bytes that each person may send at once [default: { $def
 flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
 flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
+flag_outbox_total = Most bytes waiting for all together; beyond it whoever has most waiting is disconnected [default: { $default }, at most a quarter of the memory]
 flag_outbox_soft = Bytes waiting for somebody from which on nothing more is read from them [default: { $default }]
 flag_outbox_time = Seconds that so many bytes may wait for somebody until they are disconnected, up to { $max } [default: { $default }]
 flag_unsent = Unsent bytes from which on the system takes no more for a connection (Linux and macOS) [default: { $default }]

@@ -154,6 +154,7 @@ flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: {
 flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
 flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
+flag_outbox_total = Máximo de bytes pendentes para todos juntos; acima disso, quem tem mais pendentes é desconectado [padrão: { $default }, no máximo um quarto da memória]
 flag_outbox_soft = Bytes pendentes a partir dos quais nada mais é lido dessa pessoa [padrão: { $default }]
 flag_outbox_time = Segundos que alguém pode ficar com tantos bytes pendentes até ser desconectado, até { $max } [padrão: { $default }]
 flag_unsent = Bytes não enviados a partir dos quais o sistema não aceita mais de uma conexão (Linux e macOS) [padrão: { $default }]
