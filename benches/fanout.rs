@@ -152,7 +152,7 @@ fn codec(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(lines.len() as u64));
     group.bench_function("decode 1000 lines", |b| {
         b.iter_batched(
-            || (TextCodec::new(4096), BytesMut::from(lines.as_str())),
+            || (TextCodec::new(4096, 0), BytesMut::from(lines.as_str())),
             |(mut codec, mut buffer)| {
                 while let Ok(Some(line)) = codec.decode(&mut buffer) {
                     black_box(line);

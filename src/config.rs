@@ -82,6 +82,17 @@ pub struct Config {
     /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
     /// Default: 4,096; see [`MAX_LINE`]. Cannot be off: a line is held in memory until it ends.
     pub max_line: usize,
+    /// Lines of one person that are too long, within [`Config::long_lines_within`]: with so many that person is
+    /// disconnected with a reason. Default: 3. 0 = off.
+    pub max_long_lines: usize,
+    /// Default: 60 s.
+    pub long_lines_within: Duration,
+    /// Bytes of one line, or of one message of a client that sends no line ends: with so many that person is disconnected
+    /// with a reason. Default: 64 KiB; at least [`Config::max_line`]. 0 = off: a line may be skipped for ever.
+    pub max_unended: usize,
+    /// Bytes from somebody without a name, those of telnet's own included: with so many and no name, the connection is
+    /// closed with a sentence. Default: 4,096. 0 = off.
+    pub max_before_name: usize,
     /// Lines a second that a session may send for as long as it likes. Above that it is not read from, so that its lines arrive
     /// later, and none is lost. A line that is answered with an error counts as two. Default: 2. 0 = off.
     pub rate: u32,
@@ -104,6 +115,9 @@ pub struct Config {
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
+    /// The same, for bytes that may be the beginning of another protocol: long enough for the rest to come over a bad
+    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. Default: 3 s.
+    pub hello_silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
@@ -195,6 +209,10 @@ impl Default for Config {
             exempt: Vec::new(),
             backlog: 4096,
             max_line: 4096,
+            max_long_lines: 3,
+            long_lines_within: Duration::from_secs(60),
+            max_unended: 64 * 1024, // 64 KiB
+            max_before_name: 4096,
             rate: 2,
             rate_burst: 10,
             rate_bytes: 16 * 1024,       // 16 KiB
@@ -203,6 +221,7 @@ impl Default for Config {
             name_deadline: Duration::from_secs(60),
             max_bad_names: 5,
             silence: Duration::from_millis(300),
+            hello_silence: Duration::from_secs(3),
             outbox: 1024 * 1024,             // 1 MiB
             outbox_total: 256 * 1024 * 1024, // 256 MiB
             outbox_soft: 256 * 1024,         // 256 KiB
@@ -319,6 +338,8 @@ mod tests {
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!(config.admin, None);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
+        assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
+        assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
@@ -327,13 +348,13 @@ mod tests {
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
+        assert_eq!((config.silence, config.hello_silence), (Duration::from_millis(300), Duration::from_secs(3)));
         assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
         assert_eq!(config.outbox_total, 268_435_456);
         assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
         let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
         assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
-        assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }
 
@@ -390,6 +411,12 @@ mod tests {
     fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
         let Keepalive { idle, interval, count } = Config::default().keepalive;
         assert_eq!(Config::default().user_timeout, idle + interval * count);
+    }
+
+    #[test]
+    fn who_speaks_another_protocol_is_gone_within_five_seconds() {
+        let Config { hello_silence, drain, .. } = Config::default();
+        assert!(hello_silence + drain.time < Duration::from_secs(5));
     }
 
     #[test]

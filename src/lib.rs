@@ -6,7 +6,8 @@
 //!
 //! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
 //!    thread, which started a [`session`] on it.
-//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them.
+//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
+//!    ones have shown that this is no other protocol ([`dialect::sniff`]).
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
 //!    [`Command`](chat::command::Command).
 //! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).

@@ -48,6 +48,8 @@ pub struct Metrics {
     pub departures: Counters<Reason>,
     /// Silent members who were probed, because somebody else asked for the name.
     pub ghost_probes: Counter,
+    /// Peers that spoke another protocol, and were told.
+    pub foreign: Counter,
     /// What members said.
     pub messages: Counters<Message>,
     /// Limits that somebody has hit.
@@ -93,6 +95,7 @@ impl Default for Metrics {
             departures: all.name("departures", "Members who left, by reason"),
             ghost_probes: all
                 .name("ghost_probes", "Silent members who were probed because somebody asked for the name"),
+            foreign: all.name("foreign", "Peers that spoke another protocol than the chat's"),
             messages: all.name("messages", "What members said, by how"),
             limits: all.name("limits", "Limits that somebody has hit"),
             mistakes: all.name("mistakes", "Requests of people that were refused with an answer"),
@@ -137,6 +140,7 @@ impl Metrics {
         match answer {
             Answer::LineTooLong { .. } => self.limits.count(Limit::MaxLine),
             Answer::TooManyIgnored { .. } => self.limits.count(Limit::MaxIgnored),
+            Answer::NoNameInBytes { .. } => self.limits.count(Limit::MaxBeforeName),
             Answer::NoNameInTime { .. } => self.limits.count(Limit::NameDeadline),
             Answer::Throttled => self.limits.count(Limit::Rate),
             Answer::Goodbye(Reason::Flooded) => self.limits.count(Limit::Flood),

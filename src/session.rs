@@ -41,9 +41,11 @@ use crate::chat::event::Reason;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
+use crate::chat::strikes::Strikes;
 use crate::config::Config;
-use crate::dialect::text;
+use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::TextCodec;
+use crate::dialect::{foreign, text};
 use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
@@ -93,6 +95,8 @@ pub struct Connection<S> {
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
+    /// The lines that were too long, if there were any.
+    long_lines: Option<Box<Strikes>>,
     /// The names that were refused: see [`Config::max_bad_names`].
     bad_names: u32,
     /// Who whispered last, for `/responder`.
@@ -123,7 +127,7 @@ pub struct Connection<S> {
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
     silence: Option<Pin<Box<Sleep>>>,
-    reads_seen: u64,
+    reads_seen: u32,
     bytes_seen: u64,
     /// When bytes came last.
     heard_at: Instant,
@@ -159,11 +163,12 @@ impl<S: Transport> Connection<S> {
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
+            long_lines: None,
             bad_names: 0,
             whisperer: None,
             throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read
-            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), 0),
+            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),
             id,
             peer,
             room,
@@ -240,11 +245,23 @@ impl<S: Transport> Connection<S> {
 
     /// Says the last words, if any, and closes.
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
-        self.end(reason);
-        if let Some(words) = last_words {
-            self.metrics.answered(&words);
-            self.outbox.push(text::answer(&words, self.language));
+        if let Some(words) = &last_words {
+            self.metrics.answered(words);
         }
+        let last_words = last_words.map(|words| text::answer(&words, self.language));
+        self.close_with(reason, last_words.unwrap_or_default());
+    }
+
+    /// Closes on a peer that speaks another protocol, and has no name.
+    fn turn_away(&mut self, protocol: Protocol) {
+        self.metrics.foreign.inc();
+        info!("session={} peer={} speaks another protocol: {protocol}", self.id, self.peer);
+        self.close_with(Reason::Foreign, foreign::refusal(protocol));
+    }
+
+    fn close_with(&mut self, reason: Reason, last_words: Bytes) {
+        self.end(reason);
+        self.outbox.push(last_words);
         self.stage = Stage::LastWords;
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }

@@ -252,6 +252,39 @@ fn every_limit_and_refusal_is_counted() {
 }
 
 #[test]
+fn long_lines_and_other_protocols_are_counted() {
+    let server = server(config());
+    let admin = server.admin.unwrap();
+    let mut ana = server.join("Ana");
+    for _ in 0..3 {
+        ana.send(&"x".repeat(5000));
+        ana.line();
+    }
+    ana.expect(&["Você foi desconectado: linhas longas demais."]);
+    let mut beto = server.join("Beto");
+    beto.send_bytes(&[b'x'; 70_000]);
+    beto.read_to("Você foi desconectado: linhas longas demais.");
+    let mut nobody = server.connect();
+    nobody.send(&"x".repeat(5000));
+    nobody.read_to("Você foi desconectado: nenhum nome informado em 4096 bytes.");
+    let mut browser = server.connect();
+    browser.send_bytes(b"\x16\x03\x01");
+    browser.expect_end();
+    expect_metrics(
+        admin,
+        &[
+            ("limits_total{limit=\"max_line\"}", 5),
+            ("limits_total{limit=\"max_long_lines\"}", 1),
+            ("limits_total{limit=\"max_unended\"}", 1),
+            ("limits_total{limit=\"max_before_name\"}", 1),
+            ("limits_total{limit=\"flood\"}", 0),
+            ("departures_total{reason=\"long-lines\"}", 2),
+            ("foreign_total", 1),
+        ],
+    );
+}
+
+#[test]
 fn the_limits_of_connections_and_of_haste_are_counted() {
     let server = server(Config {
         rate: 1,

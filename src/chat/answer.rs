@@ -76,6 +76,11 @@ pub enum Answer {
         /// The time there was.
         seconds: u64,
     },
+    /// Last words to somebody who sent much and gave no name.
+    NoNameInBytes {
+        /// How much, in bytes.
+        max: usize,
+    },
     /// The only words to a connection that gets no session.
     Refused(Refusal),
 }
@@ -136,6 +141,7 @@ impl Answer {
             | Answer::Throttled
             | Answer::Goodbye(_)
             | Answer::NoNameInTime { .. }
+            | Answer::NoNameInBytes { .. }
             | Answer::Refused(_) => false,
         }
     }

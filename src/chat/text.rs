@@ -48,6 +48,8 @@ sentences! {
     name_too_similar(name);
     name_unchanged(name);
     server_full();
+    foreign_protocol(protocol);
+    foreign_http();
     too_many_of_address();
     too_many_new_of_address();
 
@@ -62,10 +64,12 @@ sentences! {
     reason_lost();
     reason_timed_out();
     reason_flooded();
+    reason_long_lines();
     reason_too_slow();
     reason_replaced();
     reason_evicted();
     reason_shutdown();
+    reason_foreign();
     reason_bad_names();
 
     goodbye();
@@ -73,6 +77,7 @@ sentences! {
     goodbye_evicted();
     disconnected(reason);
     no_name_in_time(seconds);
+    no_name_in_bytes(max);
 
     who(count, names);
     not_found(name);
@@ -147,12 +152,15 @@ sentences! {
     flag_max_unnamed_per_address(default);
     flag_exempt();
     flag_max_line(min, max, default);
+    flag_max_long_lines(default, seconds);
+    flag_max_unended(default);
+    flag_name_deadline(max, default);
+    flag_max_before_name(default);
     flag_rate(default);
     flag_rate_burst(default);
     flag_rate_bytes(default);
     flag_rate_bytes_burst(default);
     flag_flood(max, default);
-    flag_name_deadline(max, default);
     flag_max_bad_names(default);
     flag_outbox(times, default);
     flag_outbox_total(default);
@@ -187,10 +195,12 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Lost => Some(reason_lost(language)),
         Reason::TimedOut => Some(reason_timed_out(language)),
         Reason::Flooded => Some(reason_flooded(language)),
+        Reason::LongLines => Some(reason_long_lines(language)),
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Evicted => Some(reason_evicted(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
+        Reason::Foreign => Some(reason_foreign(language)),
         Reason::BadNames => Some(reason_bad_names(language)),
     }
 }

@@ -38,6 +38,12 @@ struct Args {
     exempt: Vec<Net>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
+    max_long_lines: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNENDED", value_name = "N")]
+    max_unended: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_BEFORE_NAME", value_name = "N")]
+    max_before_name: Option<usize>,
     #[arg(long, env = "PAPO_RATE", value_name = "N")]
     rate: Option<u32>,
     #[arg(long, env = "PAPO_RATE_BURST", value_name = "N")]
@@ -108,6 +114,9 @@ impl Args {
             exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
+            max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
+            max_unended: self.max_unended.unwrap_or(default.max_unended),
+            max_before_name: self.max_before_name.unwrap_or(default.max_before_name),
             rate: self.rate.unwrap_or(default.rate),
             rate_burst: self.rate_burst.unwrap_or(default.rate_burst),
             rate_bytes: self.rate_bytes.unwrap_or(default.rate_bytes),
@@ -130,12 +139,14 @@ impl Args {
 
 /// The first flag with a value that no server could work with, and that value.
 fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
-    let Config { max_line, outbox, .. } = *config;
+    let Config { max_line, max_unended, outbox, .. } = *config;
+    let is_unended_too_small = max_unended != 0 && max_unended < max_line;
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
     let seconds = |time: Duration| time.as_secs().to_string();
     let checks = [
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
+        (is_unended_too_small, "--max-unended", max_unended.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
         (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
         (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
@@ -172,6 +183,11 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "max_unnamed_per_address" => text::flag_max_unnamed_per_address(language, default.max_unnamed_per_address),
         "exempt" => text::flag_exempt(language),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
+        "max_long_lines" => {
+            text::flag_max_long_lines(language, default.max_long_lines, default.long_lines_within.as_secs())
+        }
+        "max_unended" => text::flag_max_unended(language, default.max_unended),
+        "max_before_name" => text::flag_max_before_name(language, default.max_before_name),
         "rate" => text::flag_rate(language, default.rate),
         "rate_burst" => text::flag_rate_burst(language, default.rate_burst),
         "rate_bytes" => text::flag_rate_bytes(language, default.rate_bytes),
@@ -207,7 +223,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --threads 2 --max-connections 5 --max-line 128 \
-              --name-deadline 2 \
+              --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-total 12 --outbox-soft 8 --outbox-time 9 --unsent 10 \
@@ -221,6 +237,7 @@ mod tests {
         assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
+        assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert_eq!(config.probe_timeout, Duration::from_secs(11));
         assert_eq!(config.outbox_total, 12);
@@ -286,6 +303,7 @@ mod tests {
             (vec!["--exempt", "10.0.0.0/8,"], "falta o valor de --exempt.", "--exempt needs a value."),
             (vec!["--outbox", "a\nb\u{1b}[31m"], "para --outbox: 'a␊b␛[31m'.", "for --outbox: 'a␊b␛[31m'."),
             (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
+            (vec!["--max-unended", "4095"], "para --max-unended: '4095'.", "for --max-unended: '4095'."),
             (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),

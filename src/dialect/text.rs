@@ -77,6 +77,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::Throttled => text::throttled(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
+        Answer::NoNameInBytes { max } => text::no_name_in_bytes(language, *max),
         Answer::Refused(refusal) => refused(*refusal, language),
     };
     lines.push('\n');

@@ -100,6 +100,12 @@ labels! {
     Limit("limit"):
     /// A line was too long.
     MaxLine => "max_line",
+    /// Too many lines of one person were too long within a minute, and that person was cut.
+    MaxLongLines => "max_long_lines",
+    /// A line did not end, and the person was cut.
+    MaxUnended => "max_unended",
+    /// Much came, and no name.
+    MaxBeforeName => "max_before_name",
     /// No name was given in time.
     NameDeadline => "name_deadline",
     /// Too many names of one session were refused.

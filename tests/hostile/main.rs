@@ -7,6 +7,8 @@ mod common;
 mod connections;
 mod dying;
 mod flood;
+mod long_lines;
 mod names;
+mod protocol;
 mod slow;
 mod witness;

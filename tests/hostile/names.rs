@@ -96,7 +96,7 @@ fn nobody_passes_for_the_server_or_for_a_command() {
 
 #[test]
 fn every_rule_refuses_with_its_own_sentence() {
-    let server = TestServer::start();
+    let server = TestServer::with(Config { max_before_name: 0, ..config() }, ChatRoom::default);
     let witness = Witness::start(&server);
     let zalgo = "Z\u{30d}\u{30e}\u{30f}\u{310}a\u{30d}\u{30e}\u{30f}lgo";
     let direction = "Erro: Um nome escrito da direita para a esquerda começa com uma letra, termina com uma letra ou um \
@@ -195,17 +195,18 @@ fn five_bad_names_and_out() {
 }
 
 #[test]
-fn a_web_page_that_posts_to_the_port_is_gone_before_its_body_is_a_name() {
+fn a_letter_that_is_sent_to_the_port_is_gone_before_its_body_is_a_name() {
     let server = TestServer::start();
     let witness = Witness::start(&server);
-    let mut browser = server.connect();
-    browser.send_bytes(
-        b"POST / HTTP/1.1\r\nHost: chat.local:9999\r\nOrigin: http://evil.example\r\nContent-Type: text/plain\r\n\
+    let mut sender = server.connect();
+    // no protocol's hello, but lines of a kind that many protocols have
+    sender.send_bytes(
+        b"From: a@evil.example\r\nTo: b@chat.local\r\nSubject: x\r\nContent-Type: text/plain\r\n\
           Content-Length: 13\r\n\r\nMallory\nspam\n",
     );
-    browser.expect(&[BAD_CHARACTER; 5]);
-    browser.expect(&["Você foi desconectado: muitos nomes recusados."]);
-    browser.expect_end();
+    sender.expect(&[BAD_CHARACTER; 5]);
+    sender.expect(&["Você foi desconectado: muitos nomes recusados."]);
+    sender.expect_end();
     witness.goes_on(1);
     assert_eq!(witness.stop(), Vec::<String>::new());
 }

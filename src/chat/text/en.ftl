@@ -21,6 +21,8 @@ name_wanted = Somebody asked for your name. If you can read this, it is still yo
 name_too_similar = Error: The name '{ $name }' looks too much like one that is in use. Choose another one.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
+foreign_protocol = This is a papo chat and does not speak { $protocol }. Join with nc or telnet, at the same address and port.
+foreign_http = This address is that of a papo chat, not of a web page. Join from a terminal: nc ADDRESS PORT
 too_many_of_address = Error: Too many connections from your address. Close one and try again.
 too_many_new_of_address = Error: Too many new connections from your address. Wait a minute and try again.
 
@@ -37,10 +39,12 @@ whispered = { $from } (private): { $text }
 reason_lost = connection lost
 reason_timed_out = timed out
 reason_flooded = too many messages
+reason_long_lines = lines too long
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
+reason_foreign = another protocol
 reason_bad_names = too many refused names
 
 ## Last words
@@ -53,6 +57,7 @@ no_name_in_time = You were disconnected: no name given in { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }.
+no_name_in_bytes = You were disconnected: no name given in { $max } bytes.
 
 ## Answers
 
@@ -138,12 +143,15 @@ flag_max_unnamed = Most connections without a name; beyond it the oldest one of 
 flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
+flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
+flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]
+flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_before_name = Most bytes before a name is given; then the connection is closed [default: { $default }]
 flag_rate = Lines a second that each person may send for as long as they like; above that, lines wait and none is lost [default: { $default }]
 flag_rate_burst = Lines that each person may send at once [default: { $default }]
 flag_rate_bytes = Bytes a second that each person may send for as long as they like [default: { $default }]
 flag_rate_bytes_burst = Bytes that each person may send at once [default: { $default }]
 flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
-flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
 flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_outbox_total = Most bytes waiting for all together; beyond it whoever has most waiting is disconnected [default: { $default }, at most a quarter of the memory]

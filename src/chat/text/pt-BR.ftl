@@ -21,6 +21,8 @@ name_wanted = Alguém pediu o seu nome. Se você está lendo isto, ele continua 
 name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
+foreign_protocol = Isto é um bate-papo papo e não fala { $protocol }. Entre com nc ou telnet, no mesmo endereço e porta.
+foreign_http = Este endereço é de um bate-papo papo, não de uma página. Entre por um terminal: nc ENDEREÇO PORTA
 too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
 too_many_new_of_address = Erro: Há conexões novas demais do seu endereço. Espere um minuto e tente de novo.
 
@@ -37,10 +39,12 @@ whispered = { $from } (privado): { $text }
 reason_lost = conexão perdida
 reason_timed_out = tempo esgotado
 reason_flooded = mensagens demais
+reason_long_lines = linhas longas demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
+reason_foreign = outro protocolo
 reason_bad_names = muitos nomes recusados
 
 ## Últimas palavras
@@ -53,6 +57,7 @@ no_name_in_time = Você foi desconectado: nenhum nome informado em { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
 }.
+no_name_in_bytes = Você foi desconectado: nenhum nome informado em { $max } bytes.
 
 ## Respostas
 
@@ -138,12 +143,15 @@ flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do 
 flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
+flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
+flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
+flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_before_name = Máximo de bytes antes de informar um nome; depois a conexão é encerrada [padrão: { $default }]
 flag_rate = Linhas por segundo que cada pessoa pode enviar continuamente; acima disso, as linhas esperam e nenhuma se perde [padrão: { $default }]
 flag_rate_burst = Linhas que cada pessoa pode enviar de uma vez [padrão: { $default }]
 flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [padrão: { $default }]
 flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: { $default }]
 flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
-flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
 flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_outbox_total = Máximo de bytes pendentes para todos juntos; acima disso, quem tem mais pendentes é desconectado [padrão: { $default }, no máximo um quarto da memória]
