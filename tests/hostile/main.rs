@@ -11,4 +11,5 @@ mod long_lines;
 mod names;
 mod protocol;
 mod slow;
+mod text;
 mod witness;
