@@ -42,17 +42,23 @@ fn skeleton(text: &str) -> String {
 /// One round of [`skeleton`]: each character of the decomposed text in turn. The table is asked for what is not ASCII only.
 fn look(text: &str) -> String {
     let mut look = String::with_capacity(text.len() + 8);
-    for c in text.nfd() {
-        match c {
-            '0' => look.push('O'),
-            '1' | 'I' => look.push('l'),
-            // stays on: on a page, whoever calls themselves `Emesto` beside `Ernesto` means to be taken for him
-            'm' => look.push_str("rn"),
-            '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' => look.push(c),
-            _ => look.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4]))),
-        }
+    if text.is_ascii() {
+        text.chars().for_each(|c| push_look(&mut look, c));
+    } else {
+        text.nfd().for_each(|c| push_look(&mut look, c));
     }
     if look.is_ascii() { look } else { look.nfd().collect() }
+}
+
+fn push_look(look: &mut String, c: char) {
+    match c {
+        '0' => look.push('O'),
+        '1' | 'I' => look.push('l'),
+        // stays on: on a page, whoever calls themselves `Emesto` beside `Ernesto` means to be taken for him
+        'm' => look.push_str("rn"),
+        '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' => look.push(c),
+        _ => look.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4]))),
+    }
 }
 
 /// The letters in lower case, each for itself (RFC 8264 §5.2.3).
@@ -79,8 +85,13 @@ pub(super) fn spell_out(text: &str) -> String {
     spelt
 }
 
+/// Maps a text until that changes nothing any more. ASCII needs one round of any of these mappings.
 fn until_stable(text: &str, map: impl Fn(&str) -> String) -> String {
+    let is_ascii = text.is_ascii();
     let mut text = map(text);
+    if is_ascii {
+        return text;
+    }
     for _ in 1..MAX_ROUNDS {
         let next = map(&text);
         if next == text {
@@ -102,6 +113,20 @@ mod tests {
         for c in '\0'..='\u{3ffff}' {
             let text = c.to_string();
             assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>(), "{c:?}");
+        }
+    }
+
+    #[test]
+    fn mapped_ascii_does_not_change_again() {
+        // of ASCII, each character is mapped for itself
+        for c in '\0'..='\u{7f}' {
+            let text = c.to_string();
+            assert_eq!(look(&look(&text)), look(&text));
+            let folded: String = lower(&caseless(&text)).nfc().collect();
+            assert_eq!(lower(&caseless(&folded)).nfc().collect::<String>(), folded);
+            // this one maps what has been mapped to its look
+            let as_shown = look(&lower(&look(&text)));
+            assert_eq!(look(&lower(&as_shown)), as_shown);
         }
     }
 
