@@ -152,7 +152,7 @@ fn codec(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(lines.len() as u64));
     group.bench_function("decode 1000 lines", |b| {
         b.iter_batched(
-            || (TextCodec::new(4096), BytesMut::from(lines.as_str())),
+            || (TextCodec::new(4096, 0), BytesMut::from(lines.as_str())),
             |(mut codec, mut buffer)| {
                 while let Ok(Some(line)) = codec.decode(&mut buffer) {
                     black_box(line);
@@ -179,6 +179,9 @@ fn registry(c: &mut Criterion) {
         });
     });
     group.bench_function("parse a name", |b| b.iter(|| Name::parse(black_box("João_da_Silva"))));
+    group.bench_function("parse a name in ASCII", |b| b.iter(|| Name::parse(black_box("Maria_da_Silva"))));
+    let too_long = "a\u{303}".repeat(1000);
+    group.bench_function("refuse 3,000 bytes", |b| b.iter(|| Name::parse(black_box(&too_long))));
     group.finish();
 }
 

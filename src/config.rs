@@ -30,6 +30,10 @@ pub const MAX_THREADS: usize = 256;
 /// that are given time to read why ([`MAX_LINGERING`](crate::server::MAX_LINGERING)).
 pub const RESERVED_DESCRIPTORS: usize = 64;
 
+/// Descriptors that [`Config::admin`] needs: its connections
+/// ([`MAX_CONNECTIONS`](crate::admin::MAX_CONNECTIONS) and one that is about to end), its listener and its runtime.
+pub const ADMIN_DESCRIPTORS: usize = 24;
+
 /// Descriptors that each thread beyond the first one needs for its runtime.
 pub const DESCRIPTORS_PER_THREAD: usize = 4;
 
@@ -47,6 +51,9 @@ pub const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
 pub struct Config {
     /// Where to listen. Default: port 9999 of every address, IPv6 and IPv4.
     pub listen: Vec<Listen>,
+    /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
+    /// the loopback. Default: nowhere.
+    pub admin: Option<SocketAddr>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
@@ -75,6 +82,17 @@ pub struct Config {
     /// Bytes in a line, line end included; a longer line is refused with an answer and skipped to its end.
     /// Default: 4,096; see [`MAX_LINE`]. Cannot be off: a line is held in memory until it ends.
     pub max_line: usize,
+    /// Lines of one person that are too long, within [`Config::long_lines_within`]: with so many that person is
+    /// disconnected with a reason. Default: 3. 0 = off.
+    pub max_long_lines: usize,
+    /// Default: 60 s.
+    pub long_lines_within: Duration,
+    /// Bytes of one line, or of one message of a client that sends no line ends: with so many that person is disconnected
+    /// with a reason. Default: 64 KiB; at least [`Config::max_line`]. 0 = off: a line may be skipped for ever.
+    pub max_unended: usize,
+    /// Bytes from somebody without a name, those of telnet's own included: with so many and no name, the connection is
+    /// closed with a sentence. Default: 4,096. 0 = off.
+    pub max_before_name: usize,
     /// Lines a second that a session may send for as long as it likes. Above that it is not read from, so that its lines arrive
     /// later, and none is lost. A line that is answered with an error counts as two. Default: 2. 0 = off.
     pub rate: u32,
@@ -90,13 +108,23 @@ pub struct Config {
     /// Time from connecting to having a name, then the connection is closed with a sentence. Default: 60 s (the
     /// seed's client connects first and asks its person for a name afterwards). 0 = off.
     pub name_deadline: Duration,
+    /// Names that one session may be refused (broken rules, reserved, taken, too similar) before it has one; with the last of
+    /// them the connection is closed with a sentence. What speaks another protocol is gone after so many lines. Default: 5.
+    /// 0 = off.
+    pub max_bad_names: u32,
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
+    /// The same, for bytes that may be the beginning of another protocol: long enough for the rest to come over a bad
+    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. Default: 3 s.
+    pub hello_silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
+    /// Bytes owed to all sessions together, counted in the same way; beyond it whoever is owed most is disconnected with a
+    /// reason. Default: 256 MiB, and at most a quarter of the memory that the process may have. 0 = off.
+    pub outbox_total: usize,
     /// Bytes owed to one session from which on nothing more is read from it, and which it may owe for
     /// [`Config::outbox_time`]; at most a quarter of [`Config::outbox`]. Default: 256 KiB. 0 = that quarter.
     pub outbox_soft: usize,
@@ -170,6 +198,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
+            admin: None,
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
@@ -180,15 +209,22 @@ impl Default for Config {
             exempt: Vec::new(),
             backlog: 4096,
             max_line: 4096,
+            max_long_lines: 3,
+            long_lines_within: Duration::from_secs(60),
+            max_unended: 64 * 1024, // 64 KiB
+            max_before_name: 4096,
             rate: 2,
             rate_burst: 10,
             rate_bytes: 16 * 1024,       // 16 KiB
             rate_bytes_burst: 64 * 1024, // 64 KiB
             flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
+            max_bad_names: 5,
             silence: Duration::from_millis(300),
-            outbox: 1024 * 1024,     // 1 MiB
-            outbox_soft: 256 * 1024, // 256 KiB
+            hello_silence: Duration::from_secs(3),
+            outbox: 1024 * 1024,             // 1 MiB
+            outbox_total: 256 * 1024 * 1024, // 256 MiB
+            outbox_soft: 256 * 1024,         // 256 KiB
             outbox_time: Duration::from_secs(30),
             unsent: 16 * 1024, // 16 KiB
             max_ignored: 100,
@@ -215,8 +251,17 @@ impl Config {
         Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
     }
 
+    /// What all sessions together may be owed by a process that may have so many bytes of memory: [`Config::outbox_total`], or
+    /// a quarter of the memory if that is less. 0 bytes of memory means that nobody knows.
+    pub fn outbox_total_within(&self, memory: u64) -> usize {
+        match (self.outbox_total, usize::try_from(memory / 4).unwrap_or(usize::MAX)) {
+            (total, 0) | (total @ 0, _) => total,
+            (total, quarter) => total.min(quarter),
+        }
+    }
+
     /// The most connections that a process can hold which may have so many descriptors open: all but
-    /// [`RESERVED_DESCRIPTORS`] and what the other threads need, so that there is always one left to say no with.
+    /// [`RESERVED_DESCRIPTORS`] and what the other threads and the operator's page need, so that there is always one left to say no with.
     /// `None` if that is less than [`MIN_CONNECTIONS`].
     pub fn connections_within(&self, descriptors: usize) -> Option<usize> {
         let connections = descriptors.saturating_sub(self.descriptors_beside_connections());
@@ -229,7 +274,8 @@ impl Config {
     }
 
     fn descriptors_beside_connections(&self) -> usize {
-        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1)
+        let admin = if self.admin.is_some() { ADMIN_DESCRIPTORS } else { 0 };
+        RESERVED_DESCRIPTORS + DESCRIPTORS_PER_THREAD * self.threads.saturating_sub(1) + admin
     }
 }
 
@@ -290,20 +336,25 @@ mod tests {
     fn the_defaults_are_those_that_are_documented() {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
+        assert_eq!(config.admin, None);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
+        assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
+        assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
+        assert_eq!(config.max_bad_names, 5);
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
         assert_eq!((config.keepalive.interval.as_secs(), config.keepalive.count), (10, 3));
+        assert_eq!((config.silence, config.hello_silence), (Duration::from_millis(300), Duration::from_secs(3)));
         assert_eq!((config.rate, config.rate_burst, config.flood.as_secs()), (2, 10, 300));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (16_384, 65_536));
+        assert_eq!(config.outbox_total, 268_435_456);
         assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
         let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
         assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
-        assert_eq!(config.silence, Duration::from_millis(300));
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }
 
@@ -320,6 +371,8 @@ mod tests {
         assert_eq!(config.connections_within(128), Some(56));
         assert_eq!(config.connections_within(config.min_descriptors()), Some(8));
         assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
+        let with_admin = Config { admin: Some(([127, 0, 0, 1], 9100).into()), ..config.clone() };
+        assert_eq!(with_admin.min_descriptors(), config.min_descriptors() + 24);
     }
 
     #[test]
@@ -346,9 +399,24 @@ mod tests {
     }
 
     #[test]
+    fn all_outboxes_together_take_a_quarter_of_the_memory_at_most() {
+        let within = |outbox_total, memory| Config { outbox_total, ..Config::default() }.outbox_total_within(memory);
+        assert_eq!(within(1000, 8000), 1000);
+        assert_eq!(within(1000, 2000), 500);
+        assert_eq!(within(1000, 0), 1000);
+        assert_eq!(within(0, 2000), 0);
+    }
+
+    #[test]
     fn the_user_timeout_is_the_sum_of_the_keepalive_times() {
         let Keepalive { idle, interval, count } = Config::default().keepalive;
         assert_eq!(Config::default().user_timeout, idle + interval * count);
+    }
+
+    #[test]
+    fn who_speaks_another_protocol_is_gone_within_five_seconds() {
+        let Config { hello_silence, drain, .. } = Config::default();
+        assert!(hello_silence + drain.time < Duration::from_secs(5));
     }
 
     #[test]

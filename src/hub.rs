@@ -8,12 +8,15 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix::prelude::*;
 
+use crate::budget::Budget;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
-use crate::room::{Attach, ChatRoom, Deliver, Delivered, HubId, Shutdown, end_process};
+use crate::metrics::{Fanout, Metrics};
+use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup};
 use crate::transport::Transport;
 use crate::turn::{Item, Turn};
@@ -44,14 +47,37 @@ pub struct Hub {
     id: HubId,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
+    metrics: Arc<Metrics>,
+    fanout: Arc<Fanout>,
+    budget: Arc<Budget>,
     sessions: Rc<RefCell<Sessions>>,
     is_shutting_down: bool,
 }
 
 impl Hub {
-    /// A hub without sessions.
-    pub fn new(id: HubId, room: Addr<ChatRoom>, config: Arc<Config>) -> Hub {
-        Hub { id, room, config, sessions: Rc::default(), is_shutting_down: false }
+    /// A hub without sessions, whose doings are counted in `metrics`, and which shares `budget` with the other hubs.
+    pub fn new(
+        id: HubId,
+        room: Addr<ChatRoom>,
+        config: Arc<Config>,
+        metrics: Arc<Metrics>,
+        budget: Arc<Budget>,
+    ) -> Hub {
+        let fanout = metrics.hub();
+        Hub { id, room, config, metrics, fanout, budget, sessions: Rc::default(), is_shutting_down: false }
+    }
+
+    /// Cuts those who are owed most, until all together are owed no more than may be.
+    fn relieve(&self) {
+        let sessions = self.sessions.borrow();
+        while self.budget.is_exceeded(self.metrics.owed.get()) {
+            let largest = sessions.list.iter().map(|(_, reader)| reader).max_by_key(|reader| reader.owed());
+            match largest {
+                Some(reader) if reader.owed() > 0 && self.budget.is_largest(self.id, reader.owed()) => reader.cut(),
+                // another hub has a larger debtor
+                _ => return,
+            }
+        }
     }
 }
 
@@ -59,7 +85,8 @@ impl Actor for Hub {
     type Context = actix::Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.room.do_send(Attach { hub: self.id, recipient: ctx.address().recipient() });
+        let hub = ctx.address();
+        self.room.do_send(Attach { hub: self.id, recipient: hub.clone().recipient(), probe: hub.recipient() });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -76,7 +103,8 @@ impl<S: Transport + Send> Handler<Admit<S>> for Hub {
         if self.is_shutting_down {
             return;
         }
-        let setup = Setup { id: session, peer, room: self.room.clone(), config: Arc::clone(&self.config), unnamed };
+        let (config, metrics) = (Arc::clone(&self.config), Arc::clone(&self.metrics));
+        let setup = Setup { id: session, peer, room: self.room.clone(), config, metrics, unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };
@@ -88,7 +116,10 @@ impl Handler<Deliver> for Hub {
     type Result = ();
 
     fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
-        self.sessions.borrow().deliver(&turn);
+        let start = Instant::now();
+        let deliveries = self.sessions.borrow().deliver(&turn);
+        self.fanout.walked(deliveries as u64, start.elapsed());
+        self.relieve();
         self.room.do_send(Delivered { hub: self.id });
     }
 }
@@ -101,6 +132,14 @@ impl Handler<Evict> for Hub {
         if let Some(reader) = self.sessions.borrow().get(session) {
             reader.evict();
         }
+    }
+}
+
+impl Handler<HealthProbe> for Hub {
+    type Result = bool;
+
+    fn handle(&mut self, _: HealthProbe, _: &mut Self::Context) -> bool {
+        !self.is_shutting_down
     }
 }
 
@@ -148,26 +187,29 @@ impl Sessions {
         }
     }
 
-    fn deliver(&self, turn: &Turn) {
+    /// Hands everybody what they read of a turn, and returns how many lines that were for all of them together.
+    fn deliver(&self, turn: &Turn) -> usize {
         let own = self.own_items(turn);
         let mut own = own.chunk_by(|(place, _), (next, _)| place == next).peekable();
         let mut items = Vec::new();
+        let mut deliveries = 0;
         if !turn.is_for_all() {
             // a whisper in a crowd disturbs nobody else
             for of_one in own {
                 items.clear();
                 items.extend(of_one.iter().map(|(_, item)| item));
-                self.list[of_one[0].0].1.take(turn, &items);
+                deliveries += self.list[of_one[0].0].1.take(turn, &items);
             }
-            return;
+            return deliveries;
         }
         for (place, (_, reader)) in self.list.iter().enumerate() {
             items.clear();
             if let Some(of_one) = own.next_if(|of_one| of_one[0].0 == place) {
                 items.extend(of_one.iter().map(|(_, item)| item));
             }
-            reader.take(turn, &items);
+            deliveries += reader.take(turn, &items);
         }
+        deliveries
     }
 
     /// The items of a turn that are about one of these sessions: its place in the list, and the item's in the turn.

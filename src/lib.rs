@@ -6,7 +6,8 @@
 //!
 //! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
 //!    thread, which started a [`session`] on it.
-//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them.
+//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
+//!    ones have shown that this is no other protocol ([`dialect::sniff`]).
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
 //!    [`Command`](chat::command::Command).
 //! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).
@@ -28,6 +29,7 @@
 //!
 //! ```text
 //! main.rs, cli     arguments, logging, signals, exit code
+//! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
 //! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
@@ -36,17 +38,22 @@
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! budget           what all sessions together may owe                           knows numbers
 //! outbox           what is owed to one session, and its bound                  knows no meaning
+//! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+pub mod admin;
 pub mod admission;
+pub mod budget;
 pub mod chat;
 pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod hub;
+pub mod metrics;
 pub mod outbox;
 pub mod room;
 pub mod server;

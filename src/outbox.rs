@@ -30,6 +30,8 @@ pub struct Outbox {
     first: Bytes,
     rest: VecDeque<Bytes>,
     owed: usize,
+    /// What was owed when it was last reported.
+    reported: usize,
     limit: usize,
     soft_limit: usize,
     /// Whether a part of the first line has left.
@@ -73,6 +75,19 @@ impl Outbox {
     /// The bytes owed, entry costs included.
     pub fn owed(&self) -> usize {
         self.owed
+    }
+
+    /// How many bytes more are owed than at the last report (or fewer, if negative). All reports of an outbox add up to what
+    /// it owes.
+    pub fn report(&mut self) -> i64 {
+        let change = self.owed as i64 - self.reported as i64;
+        self.reported = self.owed;
+        change
+    }
+
+    /// The sum of all reports.
+    pub fn reported(&self) -> i64 {
+        self.reported as i64
     }
 
     /// Whether nothing is owed.
@@ -279,6 +294,8 @@ mod tests {
             let left = std::iter::once(&outbox.first).chain(&outbox.rest).filter(|entry| !entry.is_empty());
             let left: usize = left.map(|entry| entry.len() + ENTRY_COST).sum();
             prop_assert_eq!(outbox.owed(), left);
+            prop_assert_eq!(outbox.report(), left as i64);
+            prop_assert_eq!((outbox.report(), outbox.reported()), (0, left as i64));
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
 use crate::chat::throttle::{Bucket, Rate};
+use crate::metrics::{Message as Kind, Metrics};
 use crate::turn::{Item, Private, Turn};
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.
@@ -36,9 +37,12 @@ pub struct Attach {
     pub hub: HubId,
     /// Where the room delivers to.
     pub recipient: Recipient<Deliver>,
+    /// Where a [`HealthProbe`] reaches it.
+    pub probe: Recipient<HealthProbe>,
 }
 
-/// A session asks for a name. Answered with [`Answer::Welcome`] or [`Answer::NameTaken`].
+/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
+/// [`Answer::NameTooSimilar`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -96,7 +100,7 @@ pub enum To {
 }
 
 /// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
-/// otherwise it is [`Answer::NameTaken`] or [`Answer::NameUnchanged`].
+/// otherwise it is [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or [`Answer::NameUnchanged`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Rename {
@@ -141,6 +145,18 @@ pub struct Leave {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct Shutdown;
+
+/// Asks whether messages get through. The room hands it on to every hub, and in each mailbox it waits behind all others,
+/// as a line of the chat would. Answered, when all hubs have answered, with whether the room and all of them serve.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "bool")]
+pub struct HealthProbe;
+
+/// More is owed to all sessions together than may be ([`Budget`](crate::budget::Budget)). Every hub is handed a turn, which
+/// may be empty, and then looks whether it has the largest debtor.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct Relieve;
 
 /// What the room hands to every hub. Answered with [`Delivered`].
 #[derive(Debug, Clone, Message)]
@@ -200,6 +216,7 @@ pub struct ChatRoom {
     /// The turns that are over and wait for a hub to catch up.
     waiting: VecDeque<Turn>,
     clock: fn() -> SystemTime,
+    metrics: Arc<Metrics>,
     is_shutting_down: bool,
 }
 
@@ -207,6 +224,7 @@ pub struct ChatRoom {
 struct Hub {
     id: HubId,
     recipient: Recipient<Deliver>,
+    probe: Recipient<HealthProbe>,
     /// The turns it was handed and has not delivered yet.
     behind: usize,
 }
@@ -243,8 +261,19 @@ impl ChatRoom {
             notices: Bucket::default(),
             waiting: VecDeque::new(),
             clock,
+            metrics: Arc::default(),
             is_shutting_down: false,
         }
+    }
+
+    /// Where everything is counted that happens in this room and around it.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
+    }
+
+    /// Counts those who are there after somebody came or went.
+    fn count_members(&self) {
+        self.metrics.members.set(self.registry.len() as i64);
     }
 
     /// Numbers an event, for everybody but its author to learn at the end of this turn.
@@ -387,8 +416,8 @@ pub(crate) fn end_process(actor: &str) {
 impl Handler<Attach> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Attach { hub: id, recipient }: Attach, _: &mut Self::Context) {
-        self.hubs.push(Hub { id, recipient, behind: 0 });
+    fn handle(&mut self, Attach { hub: id, recipient, probe }: Attach, _: &mut Self::Context) {
+        self.hubs.push(Hub { id, recipient, probe, behind: 0 });
     }
 }
 
@@ -399,6 +428,7 @@ impl Handler<Join> for ChatRoom {
         let answer = match self.registry.join(session, name.clone()) {
             Ok(()) => Some(self.welcome(session, &name)),
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
             Err(RegistryError::WrongState) => {
                 error!("session={session} joined twice");
                 None
@@ -411,6 +441,8 @@ impl Handler<Join> for ChatRoom {
         self.tell_stranger(session, Private::Answered(answer), ctx);
         if has_joined {
             self.names = None;
+            self.metrics.joins.inc();
+            self.count_members();
             self.notify(Some(session), EventKind::Joined { name }, ctx);
         }
     }
@@ -422,6 +454,10 @@ impl Handler<Broadcast> for ChatRoom {
     fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         self.text += text.as_str().len();
+        self.metrics.messages.count(match manner {
+            Manner::Says => Kind::Said,
+            Manner::Acts => Kind::Acted,
+        });
         let kind = match manner {
             Manner::Says => EventKind::Said { from, text },
             Manner::Acts => EventKind::Acted { from, text },
@@ -441,6 +477,7 @@ impl Handler<Whisper> for ChatRoom {
         };
         let answer = match found {
             Some(found) => {
+                self.metrics.messages.count(Kind::Whispered);
                 self.text += text.as_str().len();
                 let whispered = Whispered { after: self.seq, at: (self.clock)(), from, session, text };
                 self.tell(found, Private::Whispered(whispered), ctx);
@@ -467,6 +504,7 @@ impl Handler<Rename> for ChatRoom {
                 self.tell_holder(&name, session, ctx);
                 Some(Answer::NameTaken(name))
             }
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);
@@ -479,6 +517,17 @@ impl Handler<Probing> for ChatRoom {
     fn handle(&mut self, Probing { session, asker }: Probing, ctx: &mut Self::Context) {
         if let Some(name) = self.registry.name_of(session).cloned() {
             self.tell_stranger(asker, Private::Told(Answer::NameProbed(name)), ctx);
+        }
+    }
+}
+
+impl Handler<Relieve> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: Relieve, _: &mut Self::Context) {
+        if self.items.is_empty() && self.waiting.is_empty() {
+            self.waiting.push_back(Turn::new(Vec::new()));
+            self.end_turn();
         }
     }
 }
@@ -503,6 +552,8 @@ impl Handler<Leave> for ChatRoom {
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
         let Some(name) = self.registry.leave(session) else { return };
         self.names = None;
+        self.metrics.departures.count(reason);
+        self.count_members();
         self.tell_stranger(session, Private::Farewell, ctx);
         if !self.is_shutting_down {
             self.notify(None, EventKind::Left { name, reason }, ctx);
@@ -521,6 +572,22 @@ impl Handler<Shutdown> for ChatRoom {
         while let Some(turn) = self.waiting.pop_front() {
             self.deliver(turn);
         }
+    }
+}
+
+impl Handler<HealthProbe> for ChatRoom {
+    type Result = ResponseFuture<bool>;
+
+    fn handle(&mut self, _: HealthProbe, _: &mut Self::Context) -> Self::Result {
+        let is_open = !self.is_shutting_down;
+        let answers: Vec<_> = self.hubs.iter().map(|hub| hub.probe.send(HealthProbe)).collect();
+        Box::pin(async move {
+            let mut all_serve = is_open;
+            for answer in answers {
+                all_serve &= answer.await.unwrap_or(false);
+            }
+            all_serve
+        })
     }
 }
 

@@ -18,12 +18,15 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::admin::{self, Admin};
 use crate::admission::{Admission, Admitted, Origin};
+use crate::budget::Budget;
 use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain, Listen};
 use crate::dialect::text;
 use crate::hub::{Admit, Evict, Hub};
+use crate::metrics::Metrics;
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::{poll_drain, tcp};
 
@@ -43,6 +46,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     listeners: Vec<TcpListener>,
+    admin: Option<Admin>,
     config: Arc<Config>,
 }
 
@@ -54,10 +58,12 @@ pub struct BindError {
     pub address: SocketAddr,
     /// Why.
     pub source: io::Error,
+    /// Whether it was for the operator's page ([`Config::admin`]) and not for the chat.
+    pub is_admin: bool,
 }
 
 impl Server {
-    /// Listens at every place of [`Config::listen`]. Must be called inside a runtime.
+    /// Listens at every place of [`Config::listen`], and at [`Config::admin`]. Must be called inside a runtime.
     ///
     /// # Errors
     /// [`BindError`] for the first place that cannot be had. Of a bare port, one address family is enough.
@@ -66,7 +72,15 @@ impl Server {
         for place in &config.listen {
             listen(*place, config.backlog, &mut listeners)?;
         }
-        Ok(Server { listeners, config: Arc::new(config) })
+        let admin = config
+            .admin
+            .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
+        Ok(Server { listeners, admin: admin.transpose()?, config: Arc::new(config) })
+    }
+
+    /// Where the operator's page is, if there is one.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
     }
 
     /// Where it listens: with the real ports, where the configuration says 0.
@@ -77,10 +91,14 @@ impl Server {
     /// Opens the room and accepts people, on the arbiter that calls this. Sessions live there and, with more than one of
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
+        let metrics = room.metrics();
         let room = room.start();
+        let language = self.config.language;
+        let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let reception = Arc::new(Reception {
-            places: open_places(&room, &self.config),
+            places: open_places(&room, &self.config, &metrics),
             room,
+            metrics,
             connections: Connections::new(Arc::clone(&self.config)),
             lingering: Arc::new(Semaphore::new(MAX_LINGERING)),
             config: self.config,
@@ -90,7 +108,7 @@ impl Server {
             .into_iter()
             .map(|listener| actix_rt::spawn(accept(listener, Arc::clone(&reception))))
             .collect();
-        Running { reception, accepting }
+        Running { reception, accepting, admin }
     }
 }
 
@@ -99,12 +117,14 @@ impl Server {
 pub struct Running {
     reception: Arc<Reception>,
     accepting: Vec<JoinHandle<()>>,
+    admin: Option<admin::Serving>,
 }
 
 impl Running {
     /// Stops accepting, tells everybody, and waits until every connection has closed in good order, for
     /// [`Config::shutdown`] at most. Connections still open then are left to their end with the process.
     pub async fn shutdown(self) {
+        drop(self.admin);
         for task in &self.accepting {
             task.abort();
         }
@@ -140,8 +160,10 @@ fn listen(place: Listen, backlog: u32, listeners: &mut Vec<TcpListener>) -> Resu
         }
         match tcp::listen(address, backlog) {
             Ok(listener) => listeners.push(listener),
-            Err(source) if source.kind() == io::ErrorKind::AddrInUse => return Err(BindError { address, source }),
-            Err(source) => failed = Some(BindError { address, source }),
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                return Err(BindError { address, source, is_admin: false });
+            }
+            Err(source) => failed = Some(BindError { address, source, is_admin: false }),
         }
     }
     match failed {
@@ -173,6 +195,7 @@ async fn accept(listener: TcpListener, reception: Arc<Reception>) {
                 } else {
                     debug!("still cannot accept connections: {error}");
                 }
+                reception.metrics.accept_errors.inc();
                 sleep(pause).await;
                 pause = (pause * 2).min(MAX_ACCEPT_PAUSE);
             }
@@ -194,8 +217,14 @@ struct Place {
 }
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
-fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
-    let here = Hub::new(HubId(0), room.clone(), Arc::clone(config)).start();
+fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
+    let budget = Arc::new(Budget::new(config.outbox_total, config.threads));
+    let new_hub = |id| {
+        let (room, config) = (room.clone(), Arc::clone(config));
+        let (metrics, budget) = (Arc::clone(metrics), Arc::clone(&budget));
+        move || Hub::new(id, room, config, metrics, budget)
+    };
+    let here = new_hub(HubId(0))().start();
     let mut places = vec![Place { hub: here, arbiter: None }];
     while places.len() < config.threads {
         let arbiter = match Arbiter::try_new() {
@@ -205,8 +234,8 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>) -> Vec<Place> {
                 break;
             }
         };
-        let (id, room, config) = (HubId(places.len()), room.clone(), Arc::clone(config));
-        let hub = Hub::start_in_arbiter(&arbiter, move |_| Hub::new(id, room, config));
+        let new_hub = new_hub(HubId(places.len()));
+        let hub = Hub::start_in_arbiter(&arbiter, move |_| new_hub());
         places.push(Place { hub, arbiter: Some(arbiter) });
     }
     places
@@ -220,6 +249,7 @@ struct Reception {
     connections: Arc<Connections>,
     /// Permits to [`MAX_LINGERING`] refused connections.
     lingering: Arc<Semaphore>,
+    metrics: Arc<Metrics>,
     config: Arc<Config>,
 }
 
@@ -229,6 +259,7 @@ impl Reception {
             Ok(admitted) => admitted,
             Err(refusal) => {
                 debug!("peer={peer} refused reason={}", refusal.word());
+                self.metrics.refused_connections.count(refusal);
                 return self.refuse(stream, refusal);
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Naming ──Welcome──▶ Chatting ──/sair, end of input──▶ Leaving ──Farewell──▶ LastWords ──▶ Draining ──▶ (stopped)
-//!    └───── no name in time, shutdown, too slow: from anywhere ──────────────────┘
+//!    └───── no name in time, too many bad ones, shutdown, too slow: from anywhere ──────────────────┘
 //! ```
 //!
 //! However a session ends, the room is told [`Leave`] once, and the others' departure notice comes from that. A session
@@ -42,9 +42,12 @@ use crate::chat::event::Reason;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
+use crate::chat::strikes::Strikes;
 use crate::config::Config;
-use crate::dialect::text;
+use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::TextCodec;
+use crate::dialect::{foreign, text};
+use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
@@ -70,6 +73,8 @@ pub struct Setup {
     pub room: Addr<ChatRoom>,
     /// The limits.
     pub config: Arc<Config>,
+    /// Where its doings are counted.
+    pub metrics: Arc<Metrics>,
     /// Dropped when the session has a name or is closing, whichever comes first: how others learn of it.
     pub unnamed: Box<dyn Any>,
 }
@@ -91,6 +96,10 @@ pub struct Connection<S> {
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
+    /// The lines that were too long, if there were any.
+    long_lines: Option<Box<Strikes>>,
+    /// The names that were refused: see [`Config::max_bad_names`].
+    bad_names: u32,
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
     throttle: Throttle,
@@ -100,6 +109,7 @@ pub struct Connection<S> {
     peer: String,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
+    metrics: Arc<Metrics>,
     /// The name in the room, from the welcome on; kept to the end for the log.
     name: Option<Name>,
     /// The number of the room's last event before it came in.
@@ -118,7 +128,7 @@ pub struct Connection<S> {
     deadline: Option<Pin<Box<Sleep>>>,
     /// When somebody without a name has been silent long enough to be asked for one.
     silence: Option<Pin<Box<Sleep>>>,
-    reads_seen: u64,
+    reads_seen: u32,
     bytes_seen: u64,
     /// When bytes came last.
     heard_at: Instant,
@@ -144,7 +154,9 @@ enum Stage {
 impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, room, config, unnamed } = setup;
+        let Setup { id, peer, room, config, metrics, unnamed } = setup;
+        metrics.connections.inc();
+        metrics.sessions.inc();
         Connection {
             stage: Stage::Naming,
             language: config.language,
@@ -152,10 +164,12 @@ impl<S: Transport> Connection<S> {
             ignored: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
+            long_lines: None,
+            bad_names: 0,
             whisperer: None,
             throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read
-            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line), 0),
+            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),
             id,
             peer,
             room,
@@ -173,6 +187,7 @@ impl<S: Transport> Connection<S> {
             heard_at: Instant::now(),
             probe: None,
             config,
+            metrics,
         }
     }
 
@@ -193,6 +208,7 @@ impl<S: Transport> Connection<S> {
         if answer.is_mistake() {
             self.pay_for_mistake();
         }
+        self.metrics.answered(&answer);
         self.owe(text::answer(&answer, self.language));
     }
 
@@ -207,7 +223,7 @@ impl<S: Transport> Connection<S> {
             self.write_now();
         }
         if self.outbox.is_over_limit() && !self.is_closing() {
-            self.cut_for_slowness();
+            self.cut_for_slowness(Limit::Outbox);
         }
     }
 
@@ -230,10 +246,23 @@ impl<S: Transport> Connection<S> {
 
     /// Says the last words, if any, and closes.
     fn close(&mut self, reason: Reason, last_words: Option<Answer>) {
-        self.end(reason);
-        if let Some(words) = last_words {
-            self.outbox.push(text::answer(&words, self.language));
+        if let Some(words) = &last_words {
+            self.metrics.answered(words);
         }
+        let last_words = last_words.map(|words| text::answer(&words, self.language));
+        self.close_with(reason, last_words.unwrap_or_default());
+    }
+
+    /// Closes on a peer that speaks another protocol, and has no name.
+    fn turn_away(&mut self, protocol: Protocol) {
+        self.metrics.foreign.inc();
+        info!("session={} peer={} speaks another protocol: {protocol}", self.id, self.peer);
+        self.close_with(Reason::Foreign, foreign::refusal(protocol));
+    }
+
+    fn close_with(&mut self, reason: Reason, last_words: Bytes) {
+        self.end(reason);
+        self.outbox.push(last_words);
         self.stage = Stage::LastWords;
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }
@@ -251,6 +280,15 @@ impl<S: Transport> Connection<S> {
         self.stage = Stage::Over;
     }
 
+    /// Tells the metrics what is owed more or less than at the last report: see [`Metrics::owed`]. Returns whether it is more.
+    fn report_owed(&mut self) -> bool {
+        let change = self.outbox.report();
+        if change != 0 {
+            self.metrics.owed.inc_by(change);
+        }
+        change > 0
+    }
+
     /// Tells the room and the log, once.
     fn end(&mut self, reason: Reason) {
         self.unnamed = None;
@@ -262,6 +300,13 @@ impl<S: Transport> Connection<S> {
             None => debug!("session={} peer={} ended without a name reason={}", self.id, self.peer, reason.word()),
         }
         self.room.do_send(Leave { session: self.id, reason });
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.metrics.owed.dec_by(self.outbox.reported());
+        self.metrics.sessions.dec();
     }
 }
 

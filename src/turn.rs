@@ -71,6 +71,8 @@ pub struct Turn {
     items: Vec<Item>,
     /// The number of the first event, if there is one.
     first: Option<u64>,
+    /// How many of them are events.
+    events: usize,
     /// Whether somebody goes by another name from here on: those who remember names must follow.
     renames: bool,
     text: [Written; Language::ALL.len()],
@@ -91,7 +93,8 @@ impl Turn {
         let renames = items.iter().any(|item| matches!(item.event(), Some(EventKind::Renamed { .. })));
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
-        Turn { items, first, renames, text: Default::default() }
+        let events = items.iter().filter(|item| item.event().is_some()).count();
+        Turn { items, first, events, renames, text: Default::default() }
     }
 
     /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
@@ -117,6 +120,17 @@ impl Turn {
     /// Whether somebody goes by another name from here on.
     pub fn renames(&self) -> bool {
         self.renames
+    }
+
+    /// How many events there are in this range.
+    ///
+    /// # Panics
+    /// If the range is not within the [items](Turn::items).
+    pub fn events(&self, range: &Range<usize>) -> usize {
+        if *range == (0..self.items.len()) {
+            return self.events;
+        }
+        self.items[range.clone()].iter().filter(|item| item.event().is_some()).count()
     }
 
     /// The lines of the text dialect for everybody who learns of the events in this range.
@@ -166,5 +180,6 @@ mod tests {
         assert_eq!(part, "p2: 2\n");
         assert_eq!(part.as_ptr(), whole[6..].as_ptr());
         assert_eq!(turn.text(2..3, Language::English), "");
+        assert_eq!([0..4, 1..3, 2..3].map(|range| turn.events(&range)), [3, 1, 0]);
     }
 }

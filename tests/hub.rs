@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 use common::{Client, TestServer, config};
+use papo::budget::Budget;
 use papo::chat::answer::Answer;
 use papo::chat::event::{Event, EventKind, Reason, Whispered};
 use papo::chat::name::Name;
@@ -48,9 +49,13 @@ fn whispered(from: &str, text: &str, to: u64) -> Item {
     Item::To(SessionId(to), Private::Whispered(whispered))
 }
 
+fn budget() -> Arc<Budget> {
+    Arc::new(Budget::new(0, 1))
+}
+
 /// A hub whose room is there, and silent.
 fn hub(config: Config) -> Addr<Hub> {
-    Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start()
+    Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default(), budget()).start()
 }
 
 async fn deliver(hub: &Addr<Hub>, items: Vec<Item>) {
@@ -120,7 +125,8 @@ async fn whoever_is_about_to_have_a_name_stays_if_it_is_free() {
     const PIPE: usize = 128;
     let arbiter = Arbiter::new();
     let room = ChatRoom::start_in_arbiter(&arbiter.handle(), |_| ChatRoom::default());
-    let hub = Hub::new(HubId(0), room, Arc::new(Config { rate: 0, ..Config::default() })).start();
+    let hub =
+        Hub::new(HubId(0), room, Arc::new(Config { rate: 0, ..Config::default() }), Arc::default(), budget()).start();
     let mut beto = Person::connect(&hub, 1).await;
     beto.say("Beto\n").await;
     assert!(beto.line().await.starts_with("Bem-vindo"));

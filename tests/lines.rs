@@ -5,7 +5,9 @@ mod common;
 
 use std::io::Read;
 
-use common::{Client, TestServer};
+use common::{Client, TestServer, config};
+use papo::config::Config;
+use papo::room::ChatRoom;
 
 /// Beto, and Ana who just came in.
 fn two(server: &TestServer) -> (Client, Client) {
@@ -65,7 +67,8 @@ fn many_lines_in_one_packet_arrive_once_and_in_order() {
 
 #[test]
 fn a_line_has_at_most_4096_bytes_with_its_end() {
-    let server = TestServer::start();
+    let patient = Config { max_long_lines: 0, max_unended: 0, ..config() };
+    let server = TestServer::with(patient, ChatRoom::default);
     let (mut ana, mut beto) = two(&server);
     let too_long = "Erro: Linha longa demais (máximo 4096 bytes).";
     for length in [4094, 4095] {

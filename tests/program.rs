@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::io::{BufRead, Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -77,6 +78,45 @@ fn a_place_that_is_given_twice_is_one_clear_sentence_and_code_1() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr.starts_with(&format!("papo: port {} is in use.", free.port())), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+}
+
+#[test]
+fn the_operators_page_is_announced_and_answers() {
+    let mut server = Program::start(&["--admin", "127.0.0.1:0"]);
+    let mut line = String::new();
+    server.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
+    let url = line.strip_prefix("Para quem cuida do servidor: http://").unwrap();
+    let (address, _) = url.split_once("/metrics e http://").unwrap();
+    let mut page = std::net::TcpStream::connect(address).unwrap();
+    page.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    page.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200 ") && answer.ends_with("\r\n\r\nok\n"), "{answer}");
+}
+
+#[test]
+fn a_place_that_the_operators_page_cannot_have_is_one_clear_sentence_and_code_1() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap();
+    for (address, sentence) in [
+        (address.to_string(), format!("papo: port {}, for the counters, is in use.", address.port())),
+        ("203.0.113.1:9100".to_owned(), "papo: cannot show the counters on 203.0.113.1:9100: ".to_owned()),
+    ] {
+        let output = run(papo(&["--listen", "127.0.0.1:0", "--admin", &address, "--lang", "en"]));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr.starts_with(&sentence) && stderr.lines().count() == 1, "{stderr}");
+        assert_eq!(output.stdout, b"");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_page_that_others_can_reach_is_warned_of() {
+    let log = Program::start(&["--admin", "0.0.0.0:0"]).log();
+    assert_eq!(log.matches("can read the counters").count(), 1, "{log}");
+    let log = Program::start(&["--admin", "127.0.0.1:0"]).log();
+    assert!(!log.contains("can read the counters"), "{log}");
 }
 
 #[test]

@@ -13,7 +13,8 @@ use papo::chat::hygiene::CleanText;
 use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
 use papo::room::{
-    Attach, Broadcast, ChatRoom, Deliver, Delivered, HubId, Join, Leave, Manner, Rename, Shutdown, To, Whisper, Who,
+    Attach, Broadcast, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Join, Leave, Manner, Rename, Shutdown, To,
+    Whisper, Who,
 };
 use papo::turn::{Item, Private};
 use proptest::prelude::*;
@@ -111,6 +112,14 @@ impl Handler<Deliver> for NotingHub {
     }
 }
 
+impl Handler<HealthProbe> for NotingHub {
+    type Result = bool;
+
+    fn handle(&mut self, _: HealthProbe, _: &mut Context<Self>) -> bool {
+        self.answers
+    }
+}
+
 /// A room, and what its only hub noted.
 struct House {
     room: Addr<ChatRoom>,
@@ -126,7 +135,7 @@ impl House {
         let house = House { room: room.clone(), turns, notes, events };
         let (turns, notes, events) = (Rc::clone(&house.turns), Rc::clone(&house.notes), Rc::clone(&house.events));
         let hub = NotingHub { room: room.clone(), answers, turns, notes, events }.start();
-        room.do_send(Attach { hub: HubId(0), recipient: hub.recipient() });
+        room.do_send(Attach { hub: HubId(0), recipient: hub.clone().recipient(), probe: hub.recipient() });
         house
     }
 
@@ -330,6 +339,16 @@ async fn a_hub_that_is_behind_is_not_buried() {
         house.settle().await;
     }
     assert!((1..=21).all(|seq| house.events.borrow().contains_key(&seq)));
+}
+
+#[actix_rt::test]
+async fn a_probe_comes_back_well_while_the_room_and_its_hub_serve() {
+    let house = House::open(true);
+    assert!(house.room.send(HealthProbe).await.unwrap());
+    house.room.send(Shutdown).await.unwrap();
+    assert!(!house.room.send(HealthProbe).await.unwrap());
+    // this hub says that it does not
+    assert!(!House::open(false).room.send(HealthProbe).await.unwrap());
 }
 
 #[actix_rt::test]

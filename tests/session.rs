@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use actix::prelude::*;
+use papo::budget::Budget;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
@@ -22,6 +23,10 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 
 /// How long a test may take in real time. A session that never rests would otherwise hang it.
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
+
+fn budget() -> Arc<Budget> {
+    Arc::new(Budget::new(0, 1))
+}
 
 /// Everybody may send as fast as they like.
 fn unthrottled() -> Config {
@@ -52,7 +57,7 @@ impl House {
                 std::process::abort();
             }
         });
-        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config)).start();
+        let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default(), budget()).start();
         House { _watch: watch, hub, sessions: 0 }
     }
 
@@ -209,9 +214,34 @@ async fn two_bytes_without_a_line_end_and_300_ms_of_silence_make_an_undelimited_
     assert_eq!(beto.line().await, "Zé: x");
 }
 
+#[actix_rt::test]
+async fn what_may_be_the_beginning_of_another_protocol_waits_3_seconds_for_the_rest() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    for (bytes, answer) in [("GET", "Bem-vindo ao chat, GET!"), ("SSH", "Isto é um bate-papo"), ("\x16", "")] {
+        let mut peer = house.connect(1024);
+        let start = Instant::now();
+        peer.send(bytes).await;
+        let line = peer.line().await;
+        assert!(line.starts_with(answer) && line.is_empty() == answer.is_empty(), "{line}");
+        assert!((3000..=3001).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
+    }
+    assert_eq!(beto.line().await, "GET entrou no chat.");
+    assert_eq!(beto.line().await, "GET saiu do chat.");
+    // a browser over a very bad link
+    let mut peer = house.connect(1024);
+    for part in ["PO", "ST"] {
+        peer.send(part).await;
+        sleep(Duration::from_millis(2900)).await;
+    }
+    peer.send(" / HTTP/1.1\r\n\r\nAna\noi\n").await;
+    assert_eq!(peer.line().await, "HTTP/1.1 400 Bad Request\r");
+    beto.is_left_alone_for(Duration::from_secs(60)).await;
+}
+
 /// Beto, Caio, and a client that sends no line ends.
 async fn undelimited() -> (House, Person, Person, Person) {
-    let mut house = House::open(unthrottled());
+    let mut house = House::open(Config { max_long_lines: 0, ..unthrottled() });
     let mut beto = house.join("Beto").await;
     let mut caio = house.join("Caio").await;
     let mut ana = house.connect(64 * 1024);
@@ -248,6 +278,56 @@ async fn a_message_that_is_too_long_is_skipped_until_silence() {
         ana.send("depois").await;
         assert_eq!(beto.line().await, "Ana: depois");
     }
+}
+
+const TOO_LONG: &str = "Erro: Linha longa demais (máximo 4096 bytes).";
+
+#[actix_rt::test]
+async fn two_long_lines_a_minute_are_borne_for_ever_and_the_third_is_the_last() {
+    let mut house = House::open(Config::default());
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    let long = format!("{}\n", "x".repeat(5000));
+    for _ in 0..20 {
+        ana.send(&long).await;
+        assert_eq!(ana.line().await, TOO_LONG);
+        sleep(Duration::from_millis(30_001)).await;
+    }
+    // the one before last is half a minute old
+    ana.send(&long).await;
+    assert_eq!(ana.line().await, TOO_LONG);
+    sleep(Duration::from_millis(29_000)).await;
+    ana.send(&long).await;
+    assert_eq!(ana.last_lines().await, [TOO_LONG, "Você foi desconectado: linhas longas demais."]);
+    assert_eq!(beto.line().await, "Ana saiu do chat (linhas longas demais).");
+}
+
+#[actix_rt::test]
+async fn whoever_pours_a_line_without_end_still_reads_why_it_was_cut() {
+    let mut house = House::open(unthrottled());
+    let mut beto = house.join("Beto").await;
+    let (near, far) = duplex(1024);
+    house.admit(far);
+    let (read, mut write) = tokio::io::split(near);
+    let pouring = actix_rt::spawn(async move {
+        write.write_all(b"Ana\n").await.unwrap();
+        let mut sent = 0;
+        while write.write_all(b"xxxx").await.is_ok() {
+            sent += 4;
+        }
+        sent
+    });
+    let mut lines = BufReader::new(read).lines();
+    assert!(lines.next_line().await.unwrap().unwrap().starts_with("Bem-vindo"));
+    for line in [Some(TOO_LONG), Some("Você foi desconectado: linhas longas demais."), None] {
+        assert_eq!(lines.next_line().await.unwrap().as_deref(), line);
+    }
+    // as much as a line may have, as much as is drained, and what is on the way
+    let sent = pouring.await.unwrap();
+    assert!((65_536..65_536 + 65_536 + 16_384).contains(&sent), "{sent}");
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    assert_eq!(beto.line().await, "Ana saiu do chat (linhas longas demais).");
 }
 
 #[actix_rt::test]

@@ -214,8 +214,7 @@ fn whoever_is_ignored_stays_so_under_another_name() {
 fn a_bad_name_is_refused_and_asked_for_again() {
     let server = TestServer::start();
     let _ana = server.join("Ana");
-    let mut beto = server.connect();
-    for (name, refusal) in [
+    let refusals = [
         ("Beto Silva", "Erro: O nome só pode conter letras, números e '_', sem espaços."),
         ("beto!", "Erro: O nome só pode conter letras, números e '_', sem espaços."),
         ("   ", "Erro: O nome só pode conter letras, números e '_', sem espaços."),
@@ -223,10 +222,16 @@ fn a_bad_name_is_refused_and_asked_for_again() {
         ("servidor", "Erro: Esse nome é reservado. Escolha outro."),
         ("___", "Erro: O nome precisa ter pelo menos uma letra ou um número."),
         (&"b".repeat(33), "Erro: O nome pode ter no máximo 32 caracteres e 64 bytes."),
-    ] {
-        beto.send(name);
-        beto.expect(&[refusal, "Informe seu nome para entrar no chat:"]);
+    ];
+    // a fifth one in a row would end it
+    for refusals in refusals.chunks(4) {
+        let mut beto = server.connect();
+        for (name, refusal) in refusals {
+            beto.send(name);
+            beto.expect(&[refusal, "Informe seu nome para entrar no chat:"]);
+        }
     }
+    let mut beto = server.connect();
     // an answer in time needs no question
     beto.send("ana");
     beto.send("Beto");

@@ -407,14 +407,15 @@ pub fn idle(server: Server, people: usize, server_cores: &[usize], own_cores: &[
     let cpu = (process.cpu() - cpu).as_secs_f64() / SILENCE.as_secs_f64();
     crowd.connections.clear();
     drop(crowd);
-    let mut used = process.cpu();
+    // until the server has nothing left to do, and has given back what it gives back
+    let mut last = (process.cpu(), process.rss());
     loop {
-        // until the server has nothing left to do
-        std::thread::sleep(Duration::from_millis(300));
-        if process.cpu() - used < Duration::from_millis(1) {
+        std::thread::sleep(SILENCE);
+        let now = (process.cpu(), process.rss());
+        if now.0 - last.0 < Duration::from_millis(10) && now.1 >= last.1 {
             break;
         }
-        used = process.cpu();
+        last = now;
     }
     Idle { bytes, before, after: process.rss() as f64, joining, cpu }
 }

@@ -29,6 +29,8 @@ pub enum Answer {
     NameProbed(Name),
     /// To somebody who has been silent, and whose name somebody else asks for.
     NameWanted,
+    /// Somebody else has a name that looks like this one.
+    NameTooSimilar(Name),
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.
@@ -74,6 +76,11 @@ pub enum Answer {
         /// The time there was.
         seconds: u64,
     },
+    /// Last words to somebody who sent much and gave no name.
+    NoNameInBytes {
+        /// How much, in bytes.
+        max: usize,
+    },
     /// The only words to a connection that gets no session.
     Refused(Refusal),
 }
@@ -90,6 +97,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every refusal, in the order of their declaration.
+    pub const ALL: [Refusal; 3] = [Refusal::ServerFull, Refusal::TooManyOfAddress, Refusal::TooManyNewOfAddress];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {
@@ -108,6 +118,7 @@ impl Answer {
     pub fn is_mistake(&self) -> bool {
         match self {
             Answer::NameTaken(_)
+            | Answer::NameTooSimilar(_)
             | Answer::BadName(_)
             | Answer::NotFound(_)
             | Answer::Mistake(_)
@@ -130,6 +141,7 @@ impl Answer {
             | Answer::Throttled
             | Answer::Goodbye(_)
             | Answer::NoNameInTime { .. }
+            | Answer::NoNameInBytes { .. }
             | Answer::Refused(_) => false,
         }
     }

@@ -345,7 +345,7 @@ fn whisper(rest: &str) -> Result<Command, CommandError> {
 /// nobody's.
 fn person(typed: &str) -> Result<Name, CommandError> {
     let name = typed.trim_start_matches('@').trim_end_matches([':', ',']);
-    Name::parse(name).map_err(|_| CommandError::NoSuchName(shorten(typed)))
+    Name::parse_addressed(name).map_err(|_| CommandError::NoSuchName(shorten(typed)))
 }
 
 /// Enough of what was typed to recognise it.

@@ -84,6 +84,8 @@ pub enum Reason {
     TimedOut,
     /// Sent more than allowed.
     Flooded,
+    /// Sent lines longer than allowed, again and again or without end.
+    LongLines,
     /// Read too slowly what it was sent.
     TooSlow,
     /// Another connection took over its name.
@@ -92,9 +94,29 @@ pub enum Reason {
     Evicted,
     /// The server stops.
     Shutdown,
+    /// Speaks another protocol than the chat's; never a member.
+    Foreign,
+    /// Gave too many names that were refused.
+    BadNames,
 }
 
 impl Reason {
+    /// Every reason, in the order of their declaration.
+    pub const ALL: [Reason; 12] = [
+        Reason::Asked,
+        Reason::Closed,
+        Reason::Lost,
+        Reason::TimedOut,
+        Reason::Flooded,
+        Reason::LongLines,
+        Reason::TooSlow,
+        Reason::Replaced,
+        Reason::Evicted,
+        Reason::Shutdown,
+        Reason::Foreign,
+        Reason::BadNames,
+    ];
+
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
         match self {
@@ -103,10 +125,13 @@ impl Reason {
             Reason::Lost => "lost",
             Reason::TimedOut => "timed-out",
             Reason::Flooded => "flooded",
+            Reason::LongLines => "long-lines",
             Reason::TooSlow => "too-slow",
             Reason::Replaced => "replaced",
             Reason::Evicted => "evicted",
             Reason::Shutdown => "shutdown",
+            Reason::Foreign => "foreign",
+            Reason::BadNames => "bad-names",
         }
     }
 }

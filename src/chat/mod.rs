@@ -13,6 +13,7 @@
 //! | [`hygiene`] | which characters of a peer's line may reach other people's screens? |
 //! | [`throttle`] | how often may something be done? |
 //! | [`text`] | every sentence people read, in both languages |
+//! | [`strikes`] | how often has somebody done something lately? |
 //! | [`language`] | which languages are there? |
 
 pub mod answer;
@@ -23,5 +24,6 @@ pub mod hygiene;
 pub mod language;
 pub mod name;
 pub mod registry;
+pub mod strikes;
 pub mod text;
 pub mod throttle;

@@ -1,7 +1,9 @@
 //! Who is in the room, under which name.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
 
 use super::name::Name;
 
@@ -18,11 +20,14 @@ impl std::fmt::Display for SessionId {
 /// Memory for so many members is kept even if they are not there.
 const MIN_MEMBERS: usize = 64;
 
-/// The members of a room. Every name is held by exactly one session, every session holds at most one name.
+/// The members of a room. Every session holds at most one name, and all keys of that name: no key of one name, of whatever
+/// kind, is a key of another one. So no two members have one name, or names that look alike.
 #[derive(Debug, Default)]
 pub struct Registry {
     by_session: HashMap<SessionId, Member>,
-    by_name: HashMap<Arc<str>, SessionId>,
+    /// The keys of all names, of all three kinds in one set.
+    taken: HashTable<Taken>,
+    hasher: RandomState,
     /// The order in which people came: what `/quem` lists.
     by_arrival: BTreeMap<u64, SessionId>,
     arrivals: u64,
@@ -34,12 +39,26 @@ struct Member {
     arrival: u64,
 }
 
+/// A key that is taken: where it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Taken {
+    session: SessionId,
+    /// Its place in [`Name::keys`] of the member.
+    at: u8,
+}
+
+/// The place of the fold in [`Name::keys`].
+const FOLD: u8 = 0;
+
 /// Why a session cannot have a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     /// Another session has it.
     #[error("the name is taken")]
     Taken,
+    /// Another session has one that looks like it.
+    #[error("the name looks like one that is taken")]
+    TooSimilar,
     /// The session is a member already (when joining), or is none (when renaming).
     #[error("the session is not in the state for this")]
     WrongState,
@@ -49,49 +68,55 @@ impl Registry {
     /// Makes the session a member under this name.
     ///
     /// # Errors
-    /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::WrongState`] if the session is a
-    /// member already. Nothing changes then.
+    /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::TooSimilar`] if one has a look-alike,
+    /// [`RegistryError::WrongState`] if the session is a member already. Nothing changes then.
     pub fn join(&mut self, session: SessionId, name: Name) -> Result<(), RegistryError> {
         if self.by_session.contains_key(&session) {
             return Err(RegistryError::WrongState);
         }
-        if self.by_name.contains_key(name.key()) {
-            return Err(RegistryError::Taken);
-        }
+        self.check_free(&name, session)?;
         self.arrivals += 1;
-        self.by_name.insert(Arc::clone(name.key()), session);
         self.by_arrival.insert(self.arrivals, session);
         self.by_session.insert(session, Member { name, arrival: self.arrivals });
+        self.take_keys(session);
         Ok(())
     }
 
-    /// Gives a member another name (another spelling of its own included) and returns the one it had.
+    /// Gives a member another name (another spelling of its own, or a look-alike of it, included) and returns the one it had.
     ///
     /// # Errors
-    /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::WrongState`] if the session is no
-    /// member. Nothing changes then.
+    /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::TooSimilar`] if one has a look-alike,
+    /// [`RegistryError::WrongState`] if the session is no member. Nothing changes then.
     pub fn rename(&mut self, session: SessionId, name: Name) -> Result<Name, RegistryError> {
-        let member = self.by_session.get_mut(&session).ok_or(RegistryError::WrongState)?;
-        if self.by_name.get(name.key()).is_some_and(|holder| *holder != session) {
-            return Err(RegistryError::Taken);
+        if !self.by_session.contains_key(&session) {
+            return Err(RegistryError::WrongState);
         }
-        self.by_name.remove(member.name.key());
-        self.by_name.insert(Arc::clone(name.key()), session);
-        Ok(std::mem::replace(&mut member.name, name))
+        self.check_free(&name, session)?;
+        self.free_keys(session);
+        let member = self.by_session.get_mut(&session).ok_or(RegistryError::WrongState)?;
+        let old = std::mem::replace(&mut member.name, name);
+        self.take_keys(session);
+        Ok(old)
     }
 
     /// Ends a membership and returns the name that is free now; `None` if the session is no member.
     pub fn leave(&mut self, session: SessionId) -> Option<Name> {
+        self.free_keys(session);
         let member = self.by_session.remove(&session)?;
-        self.by_name.remove(member.name.key());
         self.by_arrival.remove(&member.arrival);
-        // a crowd that has left takes its memory with it
-        let members = self.by_session.len();
-        if self.by_session.capacity() > MIN_MEMBERS.max(4 * members) {
-            self.by_session.shrink_to(2 * members);
-            self.by_name.shrink_to(2 * members);
-        }
+        self.shrink();
         Some(member.name)
+    }
+
+    /// A crowd that has left takes its memory with it.
+    fn shrink(&mut self) {
+        let Registry { by_session, taken, hasher, .. } = self;
+        let members = by_session.len();
+        if by_session.capacity() > MIN_MEMBERS.max(4 * members) {
+            by_session.shrink_to(2 * members);
+            let rehash = |taken: &Taken| hasher.hash_one(key_of(by_session, *taken).unwrap_or_default());
+            taken.shrink_to(2 * taken.len(), rehash);
+        }
     }
 
     /// The name of a member.
@@ -99,9 +124,9 @@ impl Registry {
         self.by_session.get(&session).map(|member| &member.name)
     }
 
-    /// The member with this name, in any spelling.
+    /// The member with this name, in any spelling, but not one whose name only looks like it.
     pub fn find(&self, name: &Name) -> Option<SessionId> {
-        self.by_name.get(name.key()).copied()
+        self.holder(name.fold(), |taken| taken.at == FOLD)
     }
 
     /// All members with their names, the longest there first.
@@ -118,6 +143,45 @@ impl Registry {
     pub fn is_empty(&self) -> bool {
         self.by_session.is_empty()
     }
+
+    /// Whether nobody else has a key of this name.
+    fn check_free(&self, name: &Name, session: SessionId) -> Result<(), RegistryError> {
+        match name.keys().filter_map(|key| self.holder(key, |_| true)).find(|holder| *holder != session) {
+            Some(holder) if self.name_of(holder) == Some(name) => Err(RegistryError::Taken),
+            Some(_) => Err(RegistryError::TooSimilar),
+            None => Ok(()),
+        }
+    }
+
+    /// The member that has this key, in such a place.
+    fn holder(&self, key: &str, is_there: impl Fn(&Taken) -> bool) -> Option<SessionId> {
+        let is_it = |taken: &Taken| is_there(taken) && key_of(&self.by_session, *taken) == Some(key);
+        self.taken.find(self.hasher.hash_one(key), is_it).map(|taken| taken.session)
+    }
+
+    /// Takes the keys of a member, which are free.
+    fn take_keys(&mut self, session: SessionId) {
+        let Registry { by_session, taken, hasher, .. } = self;
+        let Some(member) = by_session.get(&session) else { return };
+        for (key, at) in member.name.keys().zip(0..) {
+            let rehash = |taken: &Taken| hasher.hash_one(key_of(by_session, *taken).unwrap_or_default());
+            taken.insert_unique(hasher.hash_one(key), Taken { session, at }, rehash);
+        }
+    }
+
+    fn free_keys(&mut self, session: SessionId) {
+        let Some(member) = self.by_session.get(&session) else { return };
+        for (key, at) in member.name.keys().zip(0..) {
+            if let Ok(entry) = self.taken.find_entry(self.hasher.hash_one(key), |taken| *taken == Taken { session, at })
+            {
+                entry.remove();
+            }
+        }
+    }
+}
+
+fn key_of(by_session: &HashMap<SessionId, Member>, Taken { session, at }: Taken) -> Option<&str> {
+    by_session.get(&session)?.name.keys().nth(at.into())
 }
 
 #[cfg(test)]
@@ -155,6 +219,41 @@ mod tests {
     }
 
     #[test]
+    fn a_look_alike_is_not_free_and_is_not_found() {
+        let mut registry = Registry::default();
+        registry.join(SessionId(1), name("Iara")).unwrap();
+        for look_alike in ["1ara", "lara", "1ARA"] {
+            assert_eq!(registry.join(SessionId(2), name(look_alike)), Err(RegistryError::TooSimilar), "{look_alike}");
+            assert_eq!(registry.find(&name(look_alike)), None, "{look_alike}");
+        }
+        assert_eq!(registry.join(SessionId(2), name("IARA")), Err(RegistryError::Taken));
+        registry.join(SessionId(2), name("Beto")).unwrap();
+        assert_eq!(registry.rename(SessionId(2), name("lara")), Err(RegistryError::TooSimilar));
+        assert_eq!(registry.name_of(SessionId(2)), Some(&name("Beto")));
+        // to a look-alike of one's own name, and all its keys are free with it
+        assert_eq!(registry.rename(SessionId(1), name("lara")), Ok(name("Iara")));
+        assert_eq!(registry.find(&name("Iara")), None);
+        assert_eq!(registry.leave(SessionId(1)), Some(name("lara")));
+        assert_eq!(registry.join(SessionId(2), name("1ara")), Err(RegistryError::WrongState));
+        assert_eq!(registry.rename(SessionId(2), name("1ara")), Ok(name("Beto")));
+    }
+
+    #[test]
+    fn a_freed_name_leaves_no_key_behind() {
+        let mut registry = Registry::default();
+        for i in 0..500 {
+            registry.join(SessionId(i), name(&format!("r{i:05}"))).unwrap();
+        }
+        for i in 0..500 {
+            registry.rename(SessionId(i), name(&format!("s{i:05}"))).unwrap();
+        }
+        for i in 0..500 {
+            registry.leave(SessionId(i)).unwrap();
+        }
+        assert!(registry.taken.is_empty());
+    }
+
+    #[test]
     fn members_are_listed_as_they_came() {
         let mut registry = Registry::default();
         for (session, text) in [(7, "Zeca"), (3, "Ana"), (5, "Beto")] {
@@ -174,7 +273,38 @@ mod tests {
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
-        let names = prop::sample::select(vec!["ana", "Ana", "ANA", "bia", "Beto", "beto", "João", "joa\u{303}o", "x"]);
+        let names = prop::sample::select(vec![
+            "ana",
+            "Ana",
+            "ANA",
+            "Ana0",
+            "anaO",
+            "ana_o",
+            "bia",
+            "Beto",
+            "beto",
+            "João",
+            "joa\u{303}o",
+            "joao",
+            "x",
+            "Iara",
+            "Lara",
+            "lara",
+            "1ara",
+            "IARA",
+            "сор",
+            "cop",
+            "COP",
+            "c0p",
+            "l0l",
+            "IOI",
+            "ioi",
+            "Emesto",
+            "ERNESTO",
+            "ernesto",
+            "ｘ",
+            "7",
+        ]);
         let step = prop_oneof![
             (0u64..6, names.clone()).prop_map(|(s, n)| Step::Join(s, n)),
             (0u64..6, names).prop_map(|(s, n)| Step::Rename(s, n)),
@@ -183,8 +313,19 @@ mod tests {
         prop::collection::vec(step, 0..60)
     }
 
+    /// Whether the name is free for the session, beside these.
+    fn free(list: &[(SessionId, Name)], session: SessionId, name: &Name) -> Result<(), RegistryError> {
+        let others = || list.iter().filter(|(s, _)| *s != session).map(|(_, other)| other);
+        let look_alike = |other: &Name| other.keys().any(|key| name.keys().any(|own| own == key));
+        match (others().any(|other| other == name), others().any(look_alike)) {
+            (true, _) => Err(RegistryError::Taken),
+            (false, true) => Err(RegistryError::TooSimilar),
+            (false, false) => Ok(()),
+        }
+    }
+
     proptest! {
-        /// Against the simplest thing that could be right: a list of (session, name).
+        /// Against the simplest thing that could be right: a list of (session, name), every key compared with every other.
         #[test]
         fn it_agrees_with_a_list(steps in steps()) {
             let mut registry = Registry::default();
@@ -193,16 +334,21 @@ mod tests {
                 match step {
                     Step::Join(session, text) => {
                         let (session, name) = (SessionId(session), name(text));
-                        let free = list.iter().all(|(s, n)| *s != session && *n != name);
-                        prop_assert_eq!(registry.join(session, name.clone()).is_ok(), free);
-                        if free { list.push((session, name)); }
+                        let expected = match list.iter().any(|(s, _)| *s == session) {
+                            true => Err(RegistryError::WrongState),
+                            false => free(&list, session, &name),
+                        };
+                        prop_assert_eq!(registry.join(session, name.clone()), expected);
+                        if expected.is_ok() { list.push((session, name)); }
                     }
                     Step::Rename(session, text) => {
                         let (session, name) = (SessionId(session), name(text));
-                        let free = list.iter().all(|(s, n)| *s == session || *n != name);
-                        let place = list.iter().position(|(s, _)| *s == session);
-                        prop_assert_eq!(registry.rename(session, name.clone()).is_ok(), free && place.is_some());
-                        if let (true, Some(place)) = (free, place) { list[place].1 = name; }
+                        let expected = match list.iter().position(|(s, _)| *s == session) {
+                            None => Err(RegistryError::WrongState),
+                            Some(place) => free(&list, session, &name).map(|()| place),
+                        };
+                        let renamed = registry.rename(session, name.clone());
+                        prop_assert_eq!(renamed, expected.map(|place| std::mem::replace(&mut list[place].1, name)));
                     }
                     Step::Leave(session) => {
                         let session = SessionId(session);
@@ -214,6 +360,10 @@ mod tests {
                 prop_assert_eq!(registry.is_empty(), list.is_empty());
                 let members: Vec<_> = registry.members().map(|(s, n)| (s, n.clone())).collect();
                 prop_assert_eq!(&members, &list);
+                for typed in ["ana", "Ana0", "anao", "lara", "iara", "cop", "lol", "ernesto"].map(name) {
+                    let holder = list.iter().find(|(_, name)| *name == typed).map(|(session, _)| *session);
+                    prop_assert_eq!(registry.find(&typed), holder);
+                }
                 for (session, name) in &list {
                     prop_assert_eq!(registry.find(name), Some(*session));
                     prop_assert_eq!(registry.name_of(*session).map(Name::as_str), Some(name.as_str()));

@@ -37,12 +37,19 @@ sentences! {
     bad_name();
     name_too_long(characters, bytes);
     name_without_letter();
+    name_too_many_marks(marks);
+    name_mixes_scripts();
+    name_direction();
     name_reserved();
+    name_looks_reserved();
     name_taken(name);
     name_probed(name);
     name_wanted();
+    name_too_similar(name);
     name_unchanged(name);
     server_full();
+    foreign_protocol(protocol);
+    foreign_http();
     too_many_of_address();
     too_many_new_of_address();
 
@@ -57,16 +64,20 @@ sentences! {
     reason_lost();
     reason_timed_out();
     reason_flooded();
+    reason_long_lines();
     reason_too_slow();
     reason_replaced();
     reason_evicted();
     reason_shutdown();
+    reason_foreign();
+    reason_bad_names();
 
     goodbye();
     goodbye_shutdown();
     goodbye_evicted();
     disconnected(reason);
     no_name_in_time(seconds);
+    no_name_in_bytes(max);
 
     who(count, names);
     not_found(name);
@@ -114,6 +125,12 @@ sentences! {
     cannot_start(error);
     too_few_descriptors(limit, needed);
     fewer_connections(max, wanted, limit);
+    admin_serving(url);
+    admin_port_taken(port);
+    admin_cannot_listen(address, error);
+    admin_not_found();
+    admin_wrong_host(address);
+    admin_stuck(seconds);
 
     usage_unknown(program, argument);
     usage_unknown_near(program, argument, nearest);
@@ -125,6 +142,7 @@ sentences! {
     cli_options();
     cli_environment();
     flag_listen();
+    flag_admin();
     flag_lang();
     flag_threads(max, default);
     flag_max_connections(default);
@@ -134,13 +152,18 @@ sentences! {
     flag_max_unnamed_per_address(default);
     flag_exempt();
     flag_max_line(min, max, default);
+    flag_max_long_lines(default, seconds);
+    flag_max_unended(default);
+    flag_name_deadline(max, default);
+    flag_max_before_name(default);
     flag_rate(default);
     flag_rate_burst(default);
     flag_rate_bytes(default);
     flag_rate_bytes_burst(default);
     flag_flood(max, default);
-    flag_name_deadline(max, default);
+    flag_max_bad_names(default);
     flag_outbox(times, default);
+    flag_outbox_total(default);
     flag_outbox_soft(default);
     flag_outbox_time(max, default);
     flag_unsent(default);
@@ -172,10 +195,13 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Lost => Some(reason_lost(language)),
         Reason::TimedOut => Some(reason_timed_out(language)),
         Reason::Flooded => Some(reason_flooded(language)),
+        Reason::LongLines => Some(reason_long_lines(language)),
         Reason::TooSlow => Some(reason_too_slow(language)),
         Reason::Replaced => Some(reason_replaced(language)),
         Reason::Evicted => Some(reason_evicted(language)),
         Reason::Shutdown => Some(reason_shutdown(language)),
+        Reason::Foreign => Some(reason_foreign(language)),
+        Reason::BadNames => Some(reason_bad_names(language)),
     }
 }
 

@@ -8,11 +8,17 @@ use crate::chat::language::Language;
 use crate::chat::text;
 use log::warn;
 
-/// Prints one `nc` line for each address of this machine that another device can use, VPN interfaces included.
+/// Prints one `nc` line for each address of this machine that another device can use, VPN interfaces included; and last,
+/// if there is one, where the operator's page is.
 ///
 /// # Errors
 /// Those of the output.
-pub fn announce(listening: &[SocketAddr], language: Language, out: &mut impl Write) -> io::Result<()> {
+pub fn announce(
+    listening: &[SocketAddr],
+    admin: Option<SocketAddr>,
+    language: Language,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let machine = if_addrs::get_if_addrs().unwrap_or_else(|error| {
         warn!("cannot list the addresses of this machine: {error}");
         Vec::new()
@@ -27,6 +33,9 @@ pub fn announce(listening: &[SocketAddr], language: Language, out: &mut impl Wri
     }
     for address in if reachable.is_empty() { here(listening) } else { reachable } {
         writeln!(out, "nc {} {}", address.ip(), address.port())?;
+    }
+    for address in here(admin.as_slice()) {
+        writeln!(out, "{}", text::admin_serving(language, format!("http://{address}")))?;
     }
     out.flush()
 }

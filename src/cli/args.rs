@@ -1,7 +1,7 @@
 //! The flags of the server and their environment variables.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
@@ -18,6 +18,8 @@ use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THRE
 struct Args {
     #[arg(long, env = "PAPO_LISTEN", value_delimiter = ',', value_name = "[IP:]PORT")]
     listen: Vec<Listen>,
+    #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
+    admin: Option<SocketAddr>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_THREADS", value_name = "N")]
@@ -36,6 +38,12 @@ struct Args {
     exempt: Vec<Net>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
+    max_long_lines: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_UNENDED", value_name = "N")]
+    max_unended: Option<usize>,
+    #[arg(long, env = "PAPO_MAX_BEFORE_NAME", value_name = "N")]
+    max_before_name: Option<usize>,
     #[arg(long, env = "PAPO_RATE", value_name = "N")]
     rate: Option<u32>,
     #[arg(long, env = "PAPO_RATE_BURST", value_name = "N")]
@@ -48,8 +56,12 @@ struct Args {
     flood: Option<u64>,
     #[arg(long, env = "PAPO_NAME_DEADLINE", value_name = "S")]
     name_deadline: Option<u64>,
+    #[arg(long, env = "PAPO_MAX_BAD_NAMES", value_name = "N")]
+    max_bad_names: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
+    #[arg(long, env = "PAPO_OUTBOX_TOTAL", value_name = "N")]
+    outbox_total: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_SOFT", value_name = "N")]
     outbox_soft: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_TIME", value_name = "S")]
@@ -91,6 +103,7 @@ impl Args {
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
+            admin: self.admin,
             language: self.lang.unwrap_or(default.language),
             threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
@@ -101,13 +114,18 @@ impl Args {
             exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
             max_line: self.max_line.unwrap_or(default.max_line),
+            max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
+            max_unended: self.max_unended.unwrap_or(default.max_unended),
+            max_before_name: self.max_before_name.unwrap_or(default.max_before_name),
             rate: self.rate.unwrap_or(default.rate),
             rate_burst: self.rate_burst.unwrap_or(default.rate_burst),
             rate_bytes: self.rate_bytes.unwrap_or(default.rate_bytes),
             rate_bytes_burst: self.rate_bytes_burst.unwrap_or(default.rate_bytes_burst),
             flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
+            max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
             outbox: self.outbox.unwrap_or(default.outbox),
+            outbox_total: self.outbox_total.unwrap_or(default.outbox_total),
             outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
             outbox_time: seconds(self.outbox_time, default.outbox_time),
             unsent: self.unsent.unwrap_or(default.unsent),
@@ -121,7 +139,8 @@ impl Args {
 
 /// The first flag with a value that no server could work with, and that value.
 fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
-    let Config { max_line, outbox, .. } = *config;
+    let Config { max_line, max_unended, outbox, .. } = *config;
+    let is_unended_too_small = max_unended != 0 && max_unended < max_line;
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
     let seconds = |time: Duration| time.as_secs().to_string();
     // nobody can connect to many addresses at once
@@ -133,6 +152,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (group.is_some(), "--listen", group.unwrap_or_default()),
         (!(1..=MAX_THREADS).contains(&config.threads), "--threads", config.threads.to_string()),
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
+        (is_unended_too_small, "--max-unended", max_unended.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
         (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
         (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
@@ -164,6 +184,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
     let max_seconds = MAX_TIME.as_secs();
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
+        "admin" => text::flag_admin(language),
         "lang" => text::flag_lang(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
@@ -173,13 +194,20 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "max_unnamed_per_address" => text::flag_max_unnamed_per_address(language, default.max_unnamed_per_address),
         "exempt" => text::flag_exempt(language),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
+        "max_long_lines" => {
+            text::flag_max_long_lines(language, default.max_long_lines, default.long_lines_within.as_secs())
+        }
+        "max_unended" => text::flag_max_unended(language, default.max_unended),
+        "max_before_name" => text::flag_max_before_name(language, default.max_before_name),
         "rate" => text::flag_rate(language, default.rate),
         "rate_burst" => text::flag_rate_burst(language, default.rate_burst),
         "rate_bytes" => text::flag_rate_bytes(language, default.rate_bytes),
         "rate_bytes_burst" => text::flag_rate_bytes_burst(language, default.rate_bytes_burst),
         "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
+        "outbox_total" => text::flag_outbox_total(language, default.outbox_total),
         "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
         "outbox_time" => text::flag_outbox_time(language, max_seconds, default.outbox_time.as_secs()),
         "unsent" => text::flag_unsent(language, default.unsent),
@@ -205,21 +233,25 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --lang en --threads 2 --max-connections 5 --max-line 128 --name-deadline 2 \
-              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 \
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --threads 2 --max-connections 5 --max-line 128 \
+              --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
-              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 \
-              --outbox 0 --outbox-soft 8 --outbox-time 9 --unsent 10 --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
+              --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-total 12 --outbox-soft 8 --outbox-time 9 --unsent 10 \
+              --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
                 .split_whitespace()
                 .collect::<Vec<_>>(),
             Language::English,
         );
         let config = config.map_err(|exit| exit.message).unwrap();
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
+        assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!(config.language, Language::English);
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
-        assert_eq!(config.threads, 2);
+        assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
+        assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert_eq!(config.probe_timeout, Duration::from_secs(11));
+        assert_eq!(config.outbox_total, 12);
         assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
         assert_eq!((config.rate, config.rate_burst, config.flood), (3, 4, Duration::from_secs(7)));
         assert_eq!((config.rate_bytes, config.rate_bytes_burst), (5, 6));
@@ -258,6 +290,7 @@ mod tests {
             ),
             (vec!["--listen", "224.0.0.1:1"], "para --listen: '224.0.0.1:1'.", "for --listen: '224.0.0.1:1'."),
             (vec!["--listen", "7000,[ff02::1]:7"], "para --listen: '[ff02::1]:7'.", "for --listen: '[ff02::1]:7'."),
+            (vec!["--admin", "9100"], "valor inválido para --admin: '9100'.", "invalid value for --admin: '9100'."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (
@@ -283,6 +316,7 @@ mod tests {
             (vec!["--exempt", "10.0.0.0/8,"], "falta o valor de --exempt.", "--exempt needs a value."),
             (vec!["--outbox", "a\nb\u{1b}[31m"], "para --outbox: 'a␊b␛[31m'.", "for --outbox: 'a␊b␛[31m'."),
             (vec!["--max-line", "9000"], "valor inválido para --max-line: '9000'.", "for --max-line: '9000'."),
+            (vec!["--max-unended", "4095"], "para --max-unended: '4095'.", "for --max-unended: '4095'."),
             (vec!["--outbox=8191"], "valor inválido para --outbox: '8191'.", "for --outbox: '8191'."),
             (vec!["--outbox", "9999", "--max-line", "5000"], "para --outbox: '9999'.", "for --outbox: '9999'."),
             (vec!["--keepalive", "99999"], "valor inválido para --keepalive: '99999'.", "for --keepalive: '99999'."),

@@ -58,6 +58,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
         Answer::NameProbed(name) => text::name_probed(language, owned(name)),
         Answer::NameWanted => text::name_wanted(language),
+        Answer::NameTooSimilar(name) => text::name_too_similar(language, owned(name)),
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
@@ -76,6 +77,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::Throttled => text::throttled(language),
         Answer::Goodbye(reason) => goodbye(*reason, language),
         Answer::NoNameInTime { seconds } => text::no_name_in_time(language, *seconds),
+        Answer::NoNameInBytes { max } => text::no_name_in_bytes(language, *max),
         Answer::Refused(refusal) => refused(*refusal, language),
     };
     lines.push('\n');
@@ -87,7 +89,11 @@ fn bad_name(error: NameError, language: Language) -> String {
         NameError::BadCharacter => text::bad_name(language),
         NameError::NoLetter => text::name_without_letter(language),
         NameError::TooLong => text::name_too_long(language, name::MAX_CHARS, name::MAX_BYTES),
+        NameError::TooManyMarks => text::name_too_many_marks(language, name::MAX_MARKS),
+        NameError::MixedScripts => text::name_mixes_scripts(language),
+        NameError::BadDirection => text::name_direction(language),
         NameError::Reserved => text::name_reserved(language),
+        NameError::LooksReserved => text::name_looks_reserved(language),
     }
 }
 

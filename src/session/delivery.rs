@@ -15,28 +15,35 @@ use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::name::Name;
 use crate::dialect::text;
+use crate::metrics::Limit;
 use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
 
 /// A session as the hub of its thread sees it.
 pub trait Reader {
     /// Takes what happened in a turn of the room. `own` are the places of the items that are about this session
-    /// ([`Item::session`]), in order.
-    fn take(&self, turn: &Turn, own: &[usize]);
+    /// ([`Item::session`]), in order. Returns how many events and whispers it was handed.
+    fn take(&self, turn: &Turn, own: &[usize]) -> usize;
 
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
+
+    /// What is owed to a session that is not closing: see [`Outbox::owed`](crate::outbox::Outbox::owed).
+    fn owed(&self) -> usize;
+
+    /// Forgets what is owed and says why, because too much is owed to all sessions together.
+    fn cut(&self);
 
     /// Says goodbye, because the server stops.
     fn shut_down(&self);
 }
 
 impl<S: Transport> Reader for RefCell<Connection<S>> {
-    fn take(&self, turn: &Turn, own: &[usize]) {
+    fn take(&self, turn: &Turn, own: &[usize]) -> usize {
         unless_it_panics(self, |connection| {
             let could_read = connection.may_read();
             let was_empty = connection.outbox.is_empty();
-            connection.take_turn(turn, own);
+            let deliveries = connection.take_turn(turn, own);
             // otherwise the session waits already until the stream takes more
             if was_empty {
                 connection.write_now();
@@ -45,13 +52,26 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
             if connection.is_closing() || connection.begins_to_lag() || may_read_on {
                 connection.waker.wake_by_ref();
             }
-        });
+            deliveries
+        })
     }
 
     fn evict(&self) {
         unless_it_panics(self, |connection| {
             connection.is_evicted = true;
             connection.go_if_evicted();
+            connection.waker.wake_by_ref();
+        });
+    }
+
+    fn owed(&self) -> usize {
+        let connection = self.borrow();
+        if connection.is_closing() { 0 } else { connection.outbox.owed() }
+    }
+
+    fn cut(&self) {
+        unless_it_panics(self, |connection| {
+            connection.cut_for_slowness(Limit::OutboxTotal);
             connection.waker.wake_by_ref();
         });
     }
@@ -65,26 +85,32 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
 }
 
 /// Does something to a connection that is not closing. A panic ends this session, not the hub and all others with it.
-fn unless_it_panics<S>(connection: &RefCell<Connection<S>>, deed: impl FnOnce(&mut Connection<S>))
+fn unless_it_panics<S, T>(connection: &RefCell<Connection<S>>, deed: impl FnOnce(&mut Connection<S>) -> T) -> T
 where
     S: Transport,
+    T: Default,
 {
     let mut connection = connection.borrow_mut();
     if connection.is_closing() {
-        return;
+        return T::default();
     }
     // whatever state the panic left it in: nothing is done with it any more but to drop it
-    if catch_unwind(AssertUnwindSafe(|| deed(&mut connection))).is_err() {
+    let done = catch_unwind(AssertUnwindSafe(|| deed(&mut connection))).unwrap_or_else(|_| {
         connection.stage = Stage::Over;
         connection.waker.wake_by_ref();
-    }
+        T::default()
+    });
+    connection.report_owed();
+    done
 }
 
 impl<S: Transport> Connection<S> {
-    fn take_turn(&mut self, turn: &Turn, own: &[usize]) {
+    /// Returns how many events and whispers were taken.
+    fn take_turn(&mut self, turn: &Turn, own: &[usize]) -> usize {
         let mut next = 0;
+        let mut taken = 0;
         for &at in own {
-            self.take_events(turn, next..at);
+            taken += self.take_events(turn, next..at);
             match &turn.items()[at] {
                 // no echo, but the line has arrived
                 Item::Event { event, .. } => {
@@ -92,24 +118,25 @@ impl<S: Transport> Connection<S> {
                         self.in_flight = self.in_flight.saturating_sub(1);
                     }
                 }
-                Item::To(_, private) if !self.is_closing() => self.take_private(private),
-                Item::To(..) => return,
+                Item::To(_, private) if !self.is_closing() => taken += self.take_private(private),
+                Item::To(..) => return taken,
             }
             next = at + 1;
         }
-        self.take_events(turn, next..turn.items().len());
+        taken + self.take_events(turn, next..turn.items().len())
     }
 
-    /// Shows what everybody in the room learns, to a member.
-    fn take_events(&mut self, turn: &Turn, range: Range<usize>) {
+    /// Shows what everybody in the room learns, to a member. Returns how many events that were.
+    fn take_events(&mut self, turn: &Turn, range: Range<usize>) -> usize {
         if !matches!(self.stage, Stage::Chatting | Stage::Leaving(_)) {
-            return;
+            return 0;
         }
         let mut from = range.start.max(turn.news_since(self.since));
         if from >= range.end {
-            return;
+            return 0;
         }
         let range = from..range.end;
+        let mut taken = turn.events(&range);
         if turn.renames() || !self.ignored.is_empty() {
             for at in range.clone() {
                 match turn.items()[at].event() {
@@ -119,12 +146,14 @@ impl<S: Transport> Connection<S> {
                     {
                         self.owe(turn.text(from..at, self.language));
                         from = at + 1;
+                        taken -= 1;
                     }
                     _ => {}
                 }
             }
         }
         self.owe(turn.text(from..range.end, self.language));
+        taken
     }
 
     /// Whoever is ignored, or was whispering, stays so under the new name.
@@ -137,9 +166,9 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    fn take_private(&mut self, private: &Private) {
+    fn take_private(&mut self, private: &Private) -> usize {
         match private {
-            Private::Whispered(whispered) => self.take_whisper(whispered),
+            Private::Whispered(whispered) => return self.take_whisper(whispered),
             Private::Answered(answer) => {
                 self.is_waiting_for_room = false;
                 if let Some(answer) = answer {
@@ -155,14 +184,17 @@ impl<S: Transport> Connection<S> {
                 }
             }
         }
+        0
     }
 
     /// Shows a whisper, unless its author is ignored.
-    fn take_whisper(&mut self, whispered: &Whispered) {
-        if !self.ignores(&whispered.from) {
-            self.owe(text::whispered(whispered, self.language));
-            self.whisperer = Some((whispered.session, whispered.from.clone()));
+    fn take_whisper(&mut self, whispered: &Whispered) -> usize {
+        if self.ignores(&whispered.from) {
+            return 0;
         }
+        self.owe(text::whispered(whispered, self.language));
+        self.whisperer = Some((whispered.session, whispered.from.clone()));
+        1
     }
 
     fn take_answer(&mut self, answer: &Answer) {
@@ -176,12 +208,17 @@ impl<S: Transport> Connection<S> {
                 self.deadline = None;
                 self.silence = None;
             }
-            Answer::NameTaken(_) if self.stage == Stage::Naming => self.restart_silence(),
+            Answer::NameTaken(_) | Answer::NameTooSimilar(_) if self.stage == Stage::Naming => {
+                self.answer(answer.clone());
+                self.restart_silence();
+                return self.count_bad_name();
+            }
             _ => {}
         }
         if answer.is_mistake() {
             self.pay_for_mistake();
         }
+        self.metrics.answered(answer);
         self.owe(text::answer(answer, self.language));
     }
 

@@ -14,10 +14,13 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::limit::{poll_limit, stood_still};
 use super::{Connection, LINES_PER_TURN, Session, Stage};
+use crate::budget::is_exceeded;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
 use crate::dialect::text::codec::READ_SIZE;
+use crate::metrics::Limit;
+use crate::room::Relieve;
 use crate::transport::{Transport, poll_drain};
 
 thread_local! {
@@ -58,6 +61,9 @@ impl<S: Transport> Connection<S> {
         self.poll_lag(cx);
         self.poll_probe(cx);
         self.poll_deadline(cx);
+        if self.report_owed() && is_exceeded(self.config.outbox_total, self.metrics.owed.get()) {
+            self.room.do_send(Relieve);
+        }
         if self.stage == Stage::Over {
             return Poll::Ready(());
         }
@@ -94,11 +100,13 @@ impl<S: Transport> Connection<S> {
             match Pin::new(&mut self.stream).poll_next(cx) {
                 Poll::Ready(Some(Ok(line))) => {
                     self.take_line(line);
+                    self.bound_input_before_name(self.stream.read_buffer().len());
                     self.pay_for_input(1);
                 }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
                 Poll::Ready(None) => self.leave(Reason::Closed),
                 Poll::Pending => {
+                    self.bound_input_before_name(0);
                     self.pay_for_input(0);
                     self.throttle.has_caught_up();
                     return true;
@@ -106,6 +114,16 @@ impl<S: Transport> Connection<S> {
             }
         }
         false
+    }
+
+    /// Closes on somebody who has sent more than enough for a name, and no name. What came `behind` the last line may yet
+    /// be one.
+    fn bound_input_before_name(&mut self, behind: usize) {
+        let max = self.config.max_before_name;
+        let is_without_name = self.stage == Stage::Naming && !self.is_waiting_for_room;
+        if is_without_name && max > 0 && self.stream.decoder().bytes() >= (max + behind) as u64 {
+            self.close(Reason::Flooded, Some(Answer::NoNameInBytes { max }));
+        }
     }
 
     fn pay_for_input(&mut self, lines: u32) {
@@ -163,7 +181,8 @@ impl<S: Transport> Connection<S> {
     }
 
     pub(super) fn restart_silence(&mut self) {
-        let at = Instant::now() + self.config.silence;
+        let may_be_foreign = self.stream.decoder().may_be_foreign();
+        let at = Instant::now() + if may_be_foreign { self.config.hello_silence } else { self.config.silence };
         match &mut self.silence {
             Some(silence) => silence.as_mut().reset(at),
             None => self.silence = Some(Box::pin(sleep_until(at))),
@@ -215,7 +234,11 @@ impl<S: Transport> Connection<S> {
                 cx.waker().wake_by_ref();
             }
             Stage::Chatting | Stage::Leaving(_) | Stage::Over => {}
-            Stage::LastWords | Stage::Draining { .. } => self.stage = Stage::Over,
+            Stage::LastWords => {
+                self.metrics.limits.count(Limit::LastWords);
+                self.stage = Stage::Over;
+            }
+            Stage::Draining { .. } => self.stage = Stage::Over,
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::limit::poll_limit;
 use super::{Connection, goodbye};
 use crate::chat::event::Reason;
+use crate::metrics::Limit;
 use crate::transport::Transport;
 
 impl<S: Transport> Connection<S> {
@@ -29,13 +30,14 @@ impl<S: Transport> Connection<S> {
         let Some(lag) = &mut self.lag else { return };
         if poll_limit(lag, self.config.outbox_time, cx).is_ready() {
             self.lag = None;
-            self.cut_for_slowness();
+            self.cut_for_slowness(Limit::OutboxTime);
             cx.waker().wake_by_ref();
         }
     }
 
     /// Forgets what is owed, and says why.
-    pub(super) fn cut_for_slowness(&mut self) {
+    pub(super) fn cut_for_slowness(&mut self, limit: Limit) {
+        self.metrics.limits.count(limit);
         self.outbox.forget();
         self.close(Reason::TooSlow, goodbye(Reason::TooSlow));
     }

@@ -1,15 +1,19 @@
 //! What the person at the other end says, and what a session does about it.
 
 use actix::prelude::*;
+use tokio::time::Instant;
 
-use super::{Connection, Stage};
+use super::{Connection, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
+use crate::config::Config;
+use crate::dialect::sniff;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
+use crate::metrics::Limit;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
 use crate::transport::Transport;
 
@@ -17,9 +21,14 @@ impl<S: Transport> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
             Line::Text(text) => CleanText::new(text),
-            Line::TooLong => return self.answer(Answer::LineTooLong { max: self.config.max_line }),
+            Line::TooLong => return self.take_long_line(),
+            Line::Unended => {
+                self.metrics.limits.count(Limit::MaxUnended);
+                return self.leave(Reason::LongLines);
+            }
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
+            Line::Foreign(protocol) => return self.turn_away(protocol),
         };
         match self.stage {
             Stage::Naming => self.take_name(line),
@@ -31,17 +40,46 @@ impl<S: Transport> Connection<S> {
         }
     }
 
+    /// Once is an accident, and answered.
+    fn take_long_line(&mut self) {
+        let Config { max_line, max_long_lines, long_lines_within, .. } = *self.config;
+        self.answer(Answer::LineTooLong { max: max_line });
+        if max_long_lines == 0 || self.is_closing() {
+            return;
+        }
+        let long_lines = self.long_lines.get_or_insert_default();
+        if long_lines.add(Instant::now().into_std(), long_lines_within) >= max_long_lines {
+            self.metrics.limits.count(Limit::MaxLongLines);
+            self.leave(Reason::LongLines);
+        }
+    }
+
     /// A line of somebody without a name: a name, or one of the few commands that make sense already.
     fn take_name(&mut self, line: CleanText) {
         if line.as_str().is_empty() {
             return;
+        }
+        if let Some(http) = sniff::http_line(line.as_str()) {
+            return self.turn_away(http);
         }
         if let Some(command) = Command::parse_before_name(&line) {
             return self.obey(command);
         }
         match Name::parse(line.as_str().trim()) {
             Ok(name) => self.ask(Join { session: self.id, name }),
-            Err(error) => self.answer(Answer::BadName(error)),
+            Err(error) => {
+                self.answer(Answer::BadName(error));
+                self.count_bad_name();
+            }
+        }
+    }
+
+    /// A name was refused, and the person knows why. Whoever goes on and on is no person.
+    pub(super) fn count_bad_name(&mut self) {
+        self.bad_names = self.bad_names.saturating_add(1);
+        let max = self.config.max_bad_names;
+        if max > 0 && self.bad_names >= max && !self.is_closing() {
+            self.close(Reason::BadNames, goodbye(Reason::BadNames));
         }
     }
 

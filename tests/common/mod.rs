@@ -41,6 +41,8 @@ pub fn strict_config() -> Config {
 /// A server in a thread of its own. Stops in good order when dropped.
 pub struct TestServer {
     pub address: SocketAddr,
+    /// Where the operator's page is, if there is one.
+    pub admin: Option<SocketAddr>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<i32>>,
 }
@@ -62,7 +64,7 @@ impl TestServer {
             let ended = system.stop_future();
             system.block_on(async move {
                 let server = Server::bind(config).unwrap();
-                tell_address.send(server.addresses()[0]).unwrap();
+                tell_address.send((server.addresses()[0], server.admin_address())).unwrap();
                 let running = server.start(room());
                 actix_rt::spawn(async move {
                     if stopped.await.is_ok() {
@@ -73,8 +75,8 @@ impl TestServer {
                 ended.await.unwrap()
             })
         });
-        let address = address.recv_timeout(DEADLINE).unwrap();
-        TestServer { address, stop: Some(stop), thread: Some(thread) }
+        let (address, admin) = address.recv_timeout(DEADLINE).unwrap();
+        TestServer { address, admin, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn connect(&self) -> Client {

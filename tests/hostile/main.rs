@@ -32,8 +32,12 @@ mod cable;
 mod connections;
 mod dying;
 mod flood;
+mod long_lines;
 mod machine;
+mod names;
 #[cfg(unix)]
 mod processes;
+mod protocol;
 mod slow;
+mod text;
 mod witness;

@@ -84,3 +84,54 @@ fn whoever_does_not_read_is_not_read_from() {
     let others = witness.stop();
     assert!(!others.iter().any(|line| line.contains("lenta")), "{others:?}");
 }
+
+#[test]
+fn when_too_much_is_owed_to_all_together_the_largest_debtor_is_cut() {
+    for threads in [1, 2] {
+        let config = Config { outbox_total: 400_000, outbox_soft: 0, threads, ..config() };
+        let server = TestServer::with(config, ChatRoom::default);
+        let witness = Witness::start(&server);
+        let asleep = server.join("Dorminhoca");
+        let mut talker = server.join("Ana");
+        let mut say = |lines: std::ops::Range<usize>| {
+            for i in lines {
+                talker.send(&format!("{i} {}", "x".repeat(LINE)));
+            }
+            talker.send("/ping");
+            let mut seen = Vec::new();
+            while seen.last().is_none_or(|line| line != "Pong! O servidor está respondendo.") {
+                seen.push(talker.line());
+            }
+            seen
+        };
+        // the kernel holds what one of them is owed, not what the other one is
+        say(0..90);
+        let mut late = server.join("Atrasada");
+        let notice = "Dorminhoca saiu do chat (leitura lenta demais).".to_owned();
+        let mut next = 90;
+        while !say(next..next + 1).contains(&notice) {
+            next += 1;
+            assert!(next < 200, "nobody is cut");
+        }
+        for i in 90..=next {
+            while late.line() != format!("Ana: {i} {}", "x".repeat(LINE)) {}
+        }
+        drop(asleep);
+        drop(witness.stop());
+    }
+}
+
+#[test]
+fn answers_count_as_what_is_said_does() {
+    let config = Config { outbox_total: 100_000, ..config() };
+    let server = TestServer::with(config, ChatRoom::default);
+    let witness = Witness::start(&server);
+    let mut observer = server.join("Ana");
+    let deaf = server.join("Surda");
+    observer.read_to("Surda entrou no chat.");
+    deaf.stream().set_nonblocking(true).unwrap();
+    while let Ok(1..) = std::io::Write::write(&mut deaf.stream(), &b"/ajuda\n".repeat(1000)) {}
+    observer.read_to("Surda saiu do chat (leitura lenta demais).");
+    drop(deaf);
+    drop(witness.stop());
+}

@@ -10,12 +10,19 @@ and_more = { $names } and { $more } more
 bad_name = Error: A name may only contain letters, digits and '_', no spaces.
 name_too_long = Error: A name may have at most { $characters } characters and { $bytes } bytes.
 name_without_letter = Error: A name needs at least one letter or digit.
+name_too_many_marks = Error: A name may have at most { $marks } accents or marks on each letter.
+name_mixes_scripts = Error: The name mixes different alphabets.
+name_direction = Error: A name written from right to left begins with a letter, ends with a letter or a digit, and has only one kind of digits.
 name_reserved = Error: That name is reserved. Choose another one.
+name_looks_reserved = Error: The name looks too much like a reserved word. Choose another one.
 name_taken = Error: The name '{ $name }' is already in use.
 name_probed = Perhaps { $name } lost the connection. I am finding out: try again in a few seconds.
 name_wanted = Somebody asked for your name. If you can read this, it is still yours.
+name_too_similar = Error: The name '{ $name }' looks too much like one that is in use. Choose another one.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
+foreign_protocol = This is a papo chat and does not speak { $protocol }. Join with nc or telnet, at the same address and port.
+foreign_http = This address is that of a papo chat, not of a web page. Join from a terminal: nc ADDRESS PORT
 too_many_of_address = Error: Too many connections from your address. Close one and try again.
 too_many_new_of_address = Error: Too many new connections from your address. Wait a minute and try again.
 
@@ -32,10 +39,13 @@ whispered = { $from } (private): { $text }
 reason_lost = connection lost
 reason_timed_out = timed out
 reason_flooded = too many messages
+reason_long_lines = lines too long
 reason_too_slow = reading too slowly
 reason_replaced = came back over another connection
 reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
+reason_foreign = another protocol
+reason_bad_names = too many refused names
 
 ## Last words
 
@@ -47,6 +57,7 @@ no_name_in_time = You were disconnected: no name given in { $seconds ->
     [one] { $seconds } second
    *[other] { $seconds } seconds
 }.
+no_name_in_bytes = You were disconnected: no name given in { $max } bytes.
 
 ## Answers
 
@@ -100,6 +111,15 @@ cannot_listen = papo: cannot listen on { $address }: { $error }
 cannot_start = papo: cannot start: { $error }
 too_few_descriptors = papo: too few descriptors: the system allows this process { $limit }, and it needs at least { $needed }. Raise the limit: ulimit -n { $needed }
 fewer_connections = at most { $max } connections at once, not { $wanted }: the system allows this process { $limit } descriptors (ulimit -n)
+admin_serving = For whoever runs the server: { $url }/metrics and { $url }/health
+admin_port_taken = papo: port { $port }, for the counters, is in use. Choose another one: papo --admin 127.0.0.1:OTHER_PORT
+admin_cannot_listen = papo: cannot show the counters on { $address }: { $error }
+admin_not_found = There is nothing here. See /metrics and /health.
+admin_wrong_host = This page is for this computer only, under its address: http://{ $address }/
+admin_stuck = The chat is not working: no message got through the room within { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}.
 
 ## The command line
 
@@ -113,6 +133,7 @@ cli_usage = Usage: papo [OPTIONS]
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
+flag_admin = Where to show counters (/metrics) and health (/health) over HTTP: IP:PORT, best 127.0.0.1:PORT, for whoever reaches it can read them [default: nowhere]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
@@ -122,13 +143,18 @@ flag_max_unnamed = Most connections without a name; beyond it the oldest one of 
 flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
+flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
+flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]
+flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_before_name = Most bytes before a name is given; then the connection is closed [default: { $default }]
 flag_rate = Lines a second that each person may send for as long as they like; above that, lines wait and none is lost [default: { $default }]
 flag_rate_burst = Lines that each person may send at once [default: { $default }]
 flag_rate_bytes = Bytes a second that each person may send for as long as they like [default: { $default }]
 flag_rate_bytes_burst = Bytes that each person may send at once [default: { $default }]
 flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
-flag_name_deadline = Seconds to give a name, at most { $max }; then the connection is closed [default: { $default }]
+flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
+flag_outbox_total = Most bytes waiting for all together; beyond it whoever has most waiting is disconnected [default: { $default }, at most a quarter of the memory]
 flag_outbox_soft = Bytes waiting for somebody from which on nothing more is read from them [default: { $default }]
 flag_outbox_time = Seconds that so many bytes may wait for somebody until they are disconnected, up to { $max } [default: { $default }]
 flag_unsent = Unsent bytes from which on the system takes no more for a connection (Linux and macOS) [default: { $default }]

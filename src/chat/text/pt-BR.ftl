@@ -10,12 +10,19 @@ and_more = { $names } e mais { $more }
 bad_name = Erro: O nome só pode conter letras, números e '_', sem espaços.
 name_too_long = Erro: O nome pode ter no máximo { $characters } caracteres e { $bytes } bytes.
 name_without_letter = Erro: O nome precisa ter pelo menos uma letra ou um número.
+name_too_many_marks = Erro: O nome pode ter no máximo { $marks } acentos ou sinais em cada letra.
+name_mixes_scripts = Erro: O nome mistura alfabetos diferentes.
+name_direction = Erro: Um nome escrito da direita para a esquerda começa com uma letra, termina com uma letra ou um número e tem um só tipo de números.
 name_reserved = Erro: Esse nome é reservado. Escolha outro.
+name_looks_reserved = Erro: O nome é parecido demais com uma palavra reservada. Escolha outro.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_probed = Talvez a conexão de { $name } tenha caído. Estou verificando: tente de novo em alguns segundos.
 name_wanted = Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.
+name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
+foreign_protocol = Isto é um bate-papo papo e não fala { $protocol }. Entre com nc ou telnet, no mesmo endereço e porta.
+foreign_http = Este endereço é de um bate-papo papo, não de uma página. Entre por um terminal: nc ENDEREÇO PORTA
 too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
 too_many_new_of_address = Erro: Há conexões novas demais do seu endereço. Espere um minuto e tente de novo.
 
@@ -32,10 +39,13 @@ whispered = { $from } (privado): { $text }
 reason_lost = conexão perdida
 reason_timed_out = tempo esgotado
 reason_flooded = mensagens demais
+reason_long_lines = linhas longas demais
 reason_too_slow = leitura lenta demais
 reason_replaced = entrou de novo por outra conexão
 reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
+reason_foreign = outro protocolo
+reason_bad_names = muitos nomes recusados
 
 ## Últimas palavras
 
@@ -47,6 +57,7 @@ no_name_in_time = Você foi desconectado: nenhum nome informado em { $seconds ->
     [one] { $seconds } segundo
    *[other] { $seconds } segundos
 }.
+no_name_in_bytes = Você foi desconectado: nenhum nome informado em { $max } bytes.
 
 ## Respostas
 
@@ -100,6 +111,15 @@ cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
 too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }
 fewer_connections = no máximo { $max } conexões simultâneas, e não { $wanted }: o sistema permite { $limit } descritores a este processo (ulimit -n)
+admin_serving = Para quem cuida do servidor: { $url }/metrics e { $url }/health
+admin_port_taken = papo: a porta { $port }, dos contadores, já está em uso. Escolha outra: papo --admin 127.0.0.1:OUTRA_PORTA
+admin_cannot_listen = papo: não foi possível mostrar os contadores em { $address }: { $error }
+admin_not_found = Não há nada aqui. Veja /metrics e /health.
+admin_wrong_host = Esta página é só para este computador, pelo endereço dele: http://{ $address }/
+admin_stuck = O bate-papo não está funcionando: nenhuma mensagem atravessou a sala em { $seconds ->
+    [one] { $seconds } segundo
+   *[other] { $seconds } segundos
+}.
 
 ## A linha de comando
 
@@ -113,6 +133,7 @@ cli_usage = Uso: papo [OPÇÕES]
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
+flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:PORTA, de preferência 127.0.0.1:PORTA, pois quem o alcança pode lê-los [padrão: em lugar nenhum]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
@@ -122,13 +143,18 @@ flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do 
 flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
+flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
+flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
+flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_before_name = Máximo de bytes antes de informar um nome; depois a conexão é encerrada [padrão: { $default }]
 flag_rate = Linhas por segundo que cada pessoa pode enviar continuamente; acima disso, as linhas esperam e nenhuma se perde [padrão: { $default }]
 flag_rate_burst = Linhas que cada pessoa pode enviar de uma vez [padrão: { $default }]
 flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [padrão: { $default }]
 flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez [padrão: { $default }]
 flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
-flag_name_deadline = Segundos para informar um nome, até { $max }; depois a conexão é encerrada [padrão: { $default }]
+flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
+flag_outbox_total = Máximo de bytes pendentes para todos juntos; acima disso, quem tem mais pendentes é desconectado [padrão: { $default }, no máximo um quarto da memória]
 flag_outbox_soft = Bytes pendentes a partir dos quais nada mais é lido dessa pessoa [padrão: { $default }]
 flag_outbox_time = Segundos que alguém pode ficar com tantos bytes pendentes até ser desconectado, até { $max } [padrão: { $default }]
 flag_unsent = Bytes não enviados a partir dos quais o sistema não aceita mais de uma conexão (Linux e macOS) [padrão: { $default }]

@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
+use crate::dialect::sniff::{self, Protocol, Verdict};
 
 /// The bytes that one read may bring at least. More than a line, so that a line is rarely read in parts.
 pub const READ_SIZE: usize = 8 * 1024;
@@ -24,10 +25,27 @@ pub enum Line {
     Text(String),
     /// A line over the limit. Said once, as soon as it is known; the rest of the line is skipped.
     TooLong,
+    /// The line that was too long has not ended for `max_unended` bytes. It is skipped all the same.
+    Unended,
     /// A line that is not UTF-8.
     NotUtf8,
     /// Not a line: telnet waits for [`TIMING_MARK_ANSWER`](super::telnet::TIMING_MARK_ANSWER), this many times.
     TimingMarks(usize),
+    /// Not a line: what the peer speaks is no text. Said once; whatever follows is skipped.
+    Foreign(Protocol),
+}
+
+/// What the first bytes have shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hello {
+    /// Nothing yet: nothing came but empty lines.
+    Awaited,
+    /// They may be the beginning of another protocol.
+    Begun,
+    /// This is text.
+    Text,
+    /// This is no text.
+    Foreign,
 }
 
 /// How the lines of a session end.
@@ -49,44 +67,53 @@ enum Framing {
 /// 2. Nothing a peer sends is an error: [`Decoder::Error`] is only there for the socket's.
 /// 3. At the end of the input an unfinished line counts as a line: `printf 'ana\noi' | nc` says `oi`.
 /// 4. Where the cuts between reads fall does not matter, except to an undelimited session.
+/// 5. A peer whose first line begins as another protocol does is [`Line::Foreign`] for good.
 #[derive(Debug)]
 pub struct TextCodec {
     max_line: usize,
+    /// 0 = off.
+    max_unended: u32,
+    hello: Hello,
     framing: Framing,
     telnet: Telnet,
     /// Bytes at the head of the buffer that have been through `telnet`.
     filtered: usize,
     /// Bytes at the head of the buffer without a line end.
     scanned: usize,
-    /// Inside a line that was too long, until it ends.
-    skipping: bool,
+    /// The bytes thrown away of a line that is too long, until it ends.
+    skipped: u32,
     /// Whether the next line is the first one, which may begin with a byte order mark.
     first_line: bool,
-    reads: u64,
+    reads: u32,
+    /// All bytes that came.
     bytes: u64,
-    /// Bytes of text that the last read brought.
-    last_read: usize,
+    /// Whether the last read brought so much text that more of it may be on its way.
+    was_last_read_long: bool,
 }
 
 impl TextCodec {
-    /// A decoder for lines of at most `max_line` bytes, line end included.
-    pub fn new(max_line: usize) -> TextCodec {
+    /// A decoder for lines of at most `max_line` bytes, line end included, that says when a longer line does not end for
+    /// `max_unended` bytes (0 = never).
+    pub fn new(max_line: usize, max_unended: usize) -> TextCodec {
         TextCodec {
             max_line,
+            max_unended: saturated(max_unended),
+            hello: Hello::Awaited,
             framing: Framing::Unknown,
             telnet: Telnet::default(),
             filtered: 0,
             scanned: 0,
-            skipping: false,
+            skipped: 0,
             first_line: true,
             reads: 0,
             bytes: 0,
-            last_read: 0,
+            was_last_read_long: false,
         }
     }
 
-    /// How many reads brought text so far. A session that sees this stand still knows that its peer is silent.
-    pub fn reads(&self) -> u64 {
+    /// How many reads brought text so far, from 0 again after 2³². A session that sees this stand still knows that its peer is
+    /// silent.
+    pub fn reads(&self) -> u32 {
         self.reads
     }
 
@@ -97,7 +124,12 @@ impl TextCodec {
 
     /// Whether a message of an undelimited session has begun, and silence would end it.
     pub fn awaits_silence(&self) -> bool {
-        self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipping)
+        self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipped > 0)
+    }
+
+    /// Whether what came so far may be the beginning of another protocol; silence needs longer to mean something then.
+    pub fn may_be_foreign(&self) -> bool {
+        self.hello == Hello::Begun
     }
 
     /// The peer fell silent; `buffer` is what it sent and what is no whole line.
@@ -105,19 +137,50 @@ impl TextCodec {
     /// If that was its first read, with two bytes or more, then this is a client that sends no line ends: what it
     /// sent is its first message. (A single byte does not decide: the telnet of Windows sends one a keystroke.) If it is
     /// known to be one, what it sent is a message. Otherwise nothing happens.
+    ///
+    /// If it was in the middle of what only another protocol begins with, it is [`Line::Foreign`].
     pub fn silence(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         match self.framing {
             Framing::Undecided => self.framing = Framing::Undelimited,
             Framing::Undelimited => {}
-            Framing::Unknown | Framing::Delimited => return None,
+            Framing::Unknown | Framing::Delimited => return self.end_hello(buffer),
         }
         self.finish(buffer)
+    }
+
+    /// Looks at the first bytes, until they have shown what the peer speaks.
+    fn sniff(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        // an empty line comes out first, whether or not more has come with it
+        if matches!(buffer[..], [b'\n', ..] | [b'\r', b'\n', ..]) {
+            return None;
+        }
+        match sniff::sniff(buffer) {
+            Verdict::Foreign(protocol) => return Some(self.foreign(buffer, protocol)),
+            Verdict::Text => self.hello = Hello::Text,
+            Verdict::Undecided if sniff::may_have_begun(buffer) => self.hello = Hello::Begun,
+            Verdict::Undecided => {}
+        }
+        None
+    }
+
+    /// No more of the first bytes will come.
+    fn end_hello(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        if self.hello != Hello::Begun {
+            return None;
+        }
+        Some(self.foreign(buffer, sniff::unfinished(buffer)?))
+    }
+
+    fn foreign(&mut self, buffer: &mut BytesMut, protocol: Protocol) -> Line {
+        self.hello = Hello::Foreign;
+        self.take(buffer, buffer.len());
+        Line::Foreign(protocol)
     }
 
     fn decode_delimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         while let Some(end) = find_line_end(buffer, self.scanned) {
             let line = self.take(buffer, end + 1);
-            if std::mem::take(&mut self.skipping) {
+            if std::mem::take(&mut self.skipped) > 0 {
                 continue;
             }
             return Some(self.checked(&line));
@@ -127,36 +190,47 @@ impl TextCodec {
             return None;
         }
         // no line end within the limit: whatever follows, this line is too long
-        self.take(buffer, buffer.len());
-        let was_skipping = std::mem::replace(&mut self.skipping, true);
-        (!was_skipping).then_some(Line::TooLong)
+        self.skip(buffer)
     }
 
     fn decode_undelimited(&mut self, buffer: &mut BytesMut) -> Option<Line> {
         while let Some(end) = find_line_end(buffer, 0) {
             let line = self.take(buffer, end + 1);
-            if !std::mem::take(&mut self.skipping) {
+            if std::mem::take(&mut self.skipped) == 0 {
                 return Some(self.checked(&line));
             }
         }
-        if self.last_read < MIN_SEGMENT {
+        if !self.was_last_read_long {
             return self.finish(buffer);
         }
         // the rest may be on its way: published by itself, it would make a whisper public
         if buffer.len() <= self.max_line {
             return None;
         }
+        self.skip(buffer)
+    }
+
+    /// What there is, is of a line that is too long, and not its end.
+    fn skip(&mut self, buffer: &mut BytesMut) -> Option<Line> {
+        let skipped_before = self.skipped;
+        self.skipped = self.skipped.saturating_add(saturated(buffer.len()));
         self.take(buffer, buffer.len());
-        let was_skipping = std::mem::replace(&mut self.skipping, true);
-        (!was_skipping).then_some(Line::TooLong)
+        if skipped_before == 0 {
+            return Some(Line::TooLong);
+        }
+        (self.max_unended > 0 && self.skipped >= self.max_unended).then_some(Line::Unended)
     }
 
     /// What there is, is a whole message, or the end of one.
     fn finish(&mut self, buffer: &mut BytesMut) -> Option<Line> {
-        let was_skipping = std::mem::take(&mut self.skipping);
+        if let Some(foreign) = self.end_hello(buffer) {
+            return Some(foreign);
+        }
+        let was_skipping = std::mem::take(&mut self.skipped) > 0;
         if buffer.is_empty() {
             return None;
         }
+        self.hello = Hello::Text;
         let message = self.take(buffer, buffer.len());
         (!was_skipping).then(|| self.checked(&message))
     }
@@ -190,15 +264,20 @@ impl TextCodec {
         if buffer.len() == self.filtered {
             return;
         }
-        self.last_read = buffer.len() - self.filtered;
+        self.was_last_read_long = buffer.len() - self.filtered >= MIN_SEGMENT;
         self.filtered = buffer.len();
-        self.reads += 1;
+        self.reads = self.reads.wrapping_add(1);
         self.framing = match self.framing {
             Framing::Unknown if buffer.len() >= 2 && !buffer.contains(&b'\n') => Framing::Undecided,
             Framing::Unknown | Framing::Undecided => Framing::Delimited,
             decided => decided,
         };
     }
+}
+
+/// A count in four bytes: there is a codec for everybody who is connected.
+fn saturated(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 fn find_line_end(buffer: &[u8], from: usize) -> Option<usize> {
@@ -215,6 +294,18 @@ impl Decoder for TextCodec {
             let marks = self.telnet.take_timing_marks();
             if marks > 0 {
                 return Ok(Some(Line::TimingMarks(marks)));
+            }
+        }
+        match self.hello {
+            Hello::Text => {}
+            Hello::Awaited | Hello::Begun => {
+                if let Some(foreign) = self.sniff(buffer) {
+                    return Ok(Some(foreign));
+                }
+            }
+            Hello::Foreign => {
+                self.take(buffer, buffer.len());
+                return Ok(None);
             }
         }
         Ok(match self.framing {
@@ -240,7 +331,7 @@ mod tests {
 
     /// Decodes as a framed reader does, each piece being one read; then the end of the input.
     fn decode(pieces: &[&[u8]]) -> Vec<Line> {
-        let mut codec = TextCodec::new(MAX);
+        let mut codec = TextCodec::new(MAX, 0);
         let mut buffer = BytesMut::new();
         let mut lines = Vec::new();
         for piece in pieces {
@@ -317,8 +408,42 @@ mod tests {
     }
 
     #[test]
+    fn another_protocol_is_said_once_and_nothing_follows() {
+        let http = Line::Foreign(Protocol::Http { is_head: false });
+        let request = b"POST / HTTP/1.1\r\nHost: x\r\n\r\nana\noi\n";
+        let [whole, single] = [decode(&[request, b"ana\n"]), decode(&request.chunks(1).collect::<Vec<_>>())];
+        assert!(whole == single && whole == vec![http.clone()]);
+        assert_eq!(decode(&[b"\r\n", b"\nPOS", b"T "]), [text(""), text(""), http]);
+        // only the first line is another protocol's hello
+        assert_eq!(decode(&[b"\xff\n", b"POST /\n"]), [Line::NotUtf8, text("POST /")]);
+        assert_eq!(decode(&[b"ana\n\n\0\n"]), [text("ana"), text(""), text("\0")]);
+    }
+
+    #[test]
+    fn silence_or_the_end_in_the_middle_of_a_hello() {
+        for (pieces, said) in [
+            (&[b"\x16" as &[u8]] as &[&[u8]], Some(Line::Foreign(Protocol::Tls))),
+            (&[b"SSH"], Some(Line::Foreign(Protocol::Ssh))),
+            (&[b"S", b"SH"], Some(Line::Foreign(Protocol::Ssh))),
+            (&[b"GET"], Some(text("GET"))),
+            (&[b"G", b"ET"], None),
+            (&[b"*"], None),
+        ] {
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
+            for piece in pieces {
+                read(&mut codec, &mut buffer, piece, &mut lines);
+            }
+            assert!(lines.is_empty() && codec.may_be_foreign());
+            assert_eq!(codec.silence(&mut buffer), said, "{pieces:?}");
+        }
+        assert_eq!(decode(&[b"SSH"]), [Line::Foreign(Protocol::Ssh)]);
+        assert_eq!(decode(&[b"GET"]), [text("GET")]);
+        assert_eq!(decode(&[b"SSH\n"]), [text("SSH")]);
+    }
+
+    #[test]
     fn without_line_ends_each_read_is_a_message_once_silence_has_said_so() {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
         read(&mut codec, &mut buffer, b"ana", &mut lines);
         assert_eq!(lines, []);
         assert_eq!(codec.silence(&mut buffer), Some(text("ana")));
@@ -332,7 +457,7 @@ mod tests {
 
     /// An undelimited session, what it reads in pieces and what comes of it; an empty piece is a silence.
     fn decode_undelimited(max_line: usize, pieces: &[usize]) -> Vec<Line> {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(max_line), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(max_line, 0), BytesMut::new(), Vec::new());
         for piece in [3, 0].iter().chain(pieces) {
             assert!(*piece > 0 || lines.is_empty() || codec.awaits_silence(), "nothing would end with silence");
             match piece {
@@ -367,11 +492,46 @@ mod tests {
     }
 
     #[test]
+    fn a_line_without_end_is_said() {
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 4 * MAX), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"ana\n", &mut lines);
+        for _ in 0..5 {
+            read(&mut codec, &mut buffer, &[b'x'; MAX], &mut lines);
+        }
+        assert_eq!(lines, [text("ana"), Line::TooLong, Line::Unended, Line::Unended]);
+        // the count begins anew with the next line
+        lines.clear();
+        for _ in 0..5 {
+            read(&mut codec, &mut buffer, &[b'x'; MAX], &mut lines);
+            read(&mut codec, &mut buffer, b"\noi\n", &mut lines);
+        }
+        assert_eq!(lines.iter().filter(|line| **line == text("oi")).count(), 5);
+        assert!(!lines[2..].contains(&Line::Unended));
+    }
+
+    #[test]
+    fn a_message_without_end_is_said() {
+        let (mut codec, mut buffer) = (TextCodec::new(1000, 5000), BytesMut::from("ana"));
+        assert_eq!(codec.decode(&mut buffer).unwrap(), None);
+        assert_eq!(codec.silence(&mut buffer), Some(text("ana")));
+        let lines: Vec<_> = (0..4)
+            .map(|_| {
+                buffer.extend_from_slice(&[b'x'; 1448]);
+                codec.decode(&mut buffer).unwrap()
+            })
+            .collect();
+        assert_eq!(lines, [Some(Line::TooLong), None, None, Some(Line::Unended)]);
+        assert_eq!(codec.silence(&mut buffer), None);
+        buffer.extend_from_slice(b"oi");
+        assert_eq!(codec.decode(&mut buffer).unwrap(), Some(text("oi")));
+    }
+
+    #[test]
     fn silence_decides_nothing_after_one_byte_a_line_end_or_a_second_read() {
         for pieces in
             [&[b"a" as &[u8]] as &[&[u8]], &[b"a", b"na"], &[b"an", b"a"], &[b"ana\n"], &[b"ana\no", b"i"], &[]]
         {
-            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+            let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
             for piece in pieces {
                 read(&mut codec, &mut buffer, piece, &mut lines);
             }
@@ -381,7 +541,7 @@ mod tests {
 
     #[test]
     fn reads_count_text_only() {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::new(), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
         read(&mut codec, &mut buffer, b"\xff\xfd\x03", &mut lines);
         assert_eq!(codec.reads(), 0);
         read(&mut codec, &mut buffer, b"a\nb\nc", &mut lines);
@@ -390,13 +550,15 @@ mod tests {
 
     /// Bytes in which everything the codec looks for is frequent.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let hello =
+            prop::sample::select(vec!["", "", "", "GET /", "SSH-2", "*1", "\r\nNICK ana", "\x16\x03", "\x16", "SSH"]);
         let byte = prop_oneof![
             4 => Just(b'x'),
             2 => Just(b'\n'),
             1 => prop::sample::select(vec![b'\r', 0, 0xff, 0xfb, 0xfa, 0xf0, 0xc3, 0xa9]),
             1 => any::<u8>(),
         ];
-        prop::collection::vec(byte, 0..120)
+        (hello, prop::collection::vec(byte, 0..110)).prop_map(|(hello, bytes)| [hello.as_bytes(), &bytes].concat())
     }
 
     proptest! {
@@ -415,7 +577,9 @@ mod tests {
         #[test]
         fn lines_come_out_as_they_went_in(lines in prop::collection::vec("[^\r\n\0\u{feff}]{0,3}", 0..20), crlf in any::<bool>()) {
             let end = if crlf { "\r\n" } else { "\n" };
-            let bytes: String = lines.iter().flat_map(|line| [line.as_str(), end]).collect();
+            // the first line decides that this is text
+            let lines: Vec<&str> = std::iter::once("ana").chain(lines.iter().map(String::as_str)).collect();
+            let bytes: String = lines.iter().flat_map(|line| [line, end]).collect();
             let expected: Vec<Line> = lines.iter().map(|line| text(line)).collect();
             prop_assert_eq!(decode_in_steps(bytes.as_bytes()), expected);
         }
@@ -423,7 +587,7 @@ mod tests {
 
     /// As one read of everything, without the check that little is kept in between.
     fn decode_in_steps(bytes: &[u8]) -> Vec<Line> {
-        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX), BytesMut::from(bytes), Vec::new());
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::from(bytes), Vec::new());
         while let Some(line) = codec.decode(&mut buffer).unwrap() {
             lines.push(line);
         }

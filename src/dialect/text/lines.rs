@@ -76,9 +76,9 @@ pub fn folded<'a>(events: impl Iterator<Item = &'a EventKind> + Clone, language:
     let mut left = HashSet::new();
     for event in events {
         let ends_stretch = match event {
-            EventKind::Joined { name } => left.contains(name.key()),
+            EventKind::Joined { name } => left.contains(name),
             EventKind::Left { name, .. } => {
-                left.insert(name.key());
+                left.insert(name);
                 false
             }
             EventKind::Renamed { .. } => true,
