@@ -25,7 +25,7 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
 
 fn budget() -> Arc<Budget> {
-    Arc::new(Budget::new(0, 1))
+    Arc::new(Budget::new(0))
 }
 
 /// Everybody may send as fast as they like.
