@@ -3,22 +3,27 @@
 //!
 //! Knows numbers only: which hub has the session that is owed most, and how much that is.
 
-use std::sync::{Mutex, PoisonError};
-
-use crate::room::HubId;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The bound on what is owed to all sessions of all hubs.
 #[derive(Debug)]
 pub struct Budget {
     limit: usize,
-    /// What is owed to the largest debtor of each hub, as far as it said so.
-    largest: Mutex<Vec<usize>>,
+    /// What is owed to the largest debtor of each hub, if it has said so since more was owed to all than may be.
+    largest: Mutex<Vec<Option<usize>>>,
 }
 
 impl Budget {
-    /// A budget of so many bytes for so many hubs; 0 = no limit.
-    pub fn new(limit: usize, hubs: usize) -> Budget {
-        Budget { limit, largest: Mutex::new(vec![0; hubs]) }
+    /// A budget of so many bytes, which no hub shares yet; 0 = no limit.
+    pub fn new(limit: usize) -> Budget {
+        Budget { limit, largest: Mutex::default() }
+    }
+
+    /// One more hub shares it. Returns the hub's number here.
+    pub fn add_hub(&self) -> usize {
+        let mut largest = self.largest();
+        largest.push(None);
+        largest.len() - 1
     }
 
     /// Whether more is owed to all together than may be.
@@ -26,14 +31,26 @@ impl Budget {
         is_exceeded(self.limit, owed)
     }
 
-    /// A hub says how much its largest debtor is owed. Returns whether no other hub has a larger one, so that this one must
-    /// be cut. Every hub asks when it is handed a turn, so one of them soon has the largest of all.
-    pub fn is_largest(&self, hub: HubId, owed: usize) -> bool {
-        let mut largest = self.largest.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_this) = largest.get_mut(hub.0) {
-            *of_this = owed;
+    /// A hub says how much its largest debtor is owed, 0 if it has none. Returns whether all hubs have said it and no other
+    /// one has a larger debtor, so that this one must be cut. As long as too much is owed, every hub says it at every turn;
+    /// so one of them soon has the largest of all.
+    pub fn is_largest(&self, hub: usize, owed: usize) -> bool {
+        let mut largest = self.largest();
+        if let Some(of_this) = largest.get_mut(hub) {
+            *of_this = Some(owed);
         }
-        largest.iter().all(|other| *other <= owed)
+        largest.iter().all(|other| other.is_some_and(|other| other <= owed))
+    }
+
+    /// What a hub said holds no more: not too much is owed now.
+    pub fn withdraw(&self, hub: usize) {
+        if let Some(of_this) = self.largest().get_mut(hub) {
+            *of_this = None;
+        }
+    }
+
+    fn largest(&self) -> MutexGuard<'_, Vec<Option<usize>>> {
+        self.largest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,19 +65,25 @@ mod tests {
 
     #[test]
     fn the_largest_debtor_of_all_hubs_is_cut() {
-        let budget = Budget::new(1000, 2);
+        let budget = Budget::new(1000);
+        let [a, b] = [budget.add_hub(), budget.add_hub()];
         assert!(!budget.is_exceeded(1000) && budget.is_exceeded(1001) && !budget.is_exceeded(-1));
-        assert!(budget.is_largest(HubId(0), 500));
-        assert!(budget.is_largest(HubId(1), 700));
-        assert!(!budget.is_largest(HubId(0), 500));
+        // the other one has not said anything yet
+        assert!(!budget.is_largest(a, 500));
+        assert!(budget.is_largest(b, 700));
+        assert!(!budget.is_largest(a, 500));
         // when that one is gone
-        assert!(!budget.is_largest(HubId(0), 500));
-        budget.is_largest(HubId(1), 100);
-        assert!(budget.is_largest(HubId(0), 500));
+        assert!(!budget.is_largest(b, 100));
+        assert!(budget.is_largest(a, 500));
+        // another time, all are asked anew
+        budget.withdraw(b);
+        assert!(!budget.is_largest(a, 500));
+        assert!(!budget.is_largest(b, 0));
+        assert!(budget.is_largest(a, 500));
     }
 
     #[test]
     fn zero_is_no_limit() {
-        assert!(!Budget::new(0, 1).is_exceeded(i64::MAX));
+        assert!(!Budget::new(0).is_exceeded(i64::MAX));
     }
 }

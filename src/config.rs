@@ -85,7 +85,7 @@ pub struct Config {
     /// Lines of one person that are too long, within [`Config::long_lines_within`]: with so many that person is
     /// disconnected with a reason. Default: 3. 0 = off.
     pub max_long_lines: usize,
-    /// Default: 60 s.
+    /// How long a line that was too long counts for [`Config::max_long_lines`]. Default: 60 s.
     pub long_lines_within: Duration,
     /// Bytes of one line, or of one message of a client that sends no line ends: with so many that person is disconnected
     /// with a reason. Default: 64 KiB; at least [`Config::max_line`]. 0 = off: a line may be skipped for ever.
@@ -96,11 +96,11 @@ pub struct Config {
     /// Lines a second that a session may send for as long as it likes. Above that it is not read from, so that its lines arrive
     /// later, and none is lost. A line that is answered with an error counts as two. Default: 2. 0 = off.
     pub rate: u32,
-    /// Lines that a session may send at once, when it has been silent for a while. Default: 10.
+    /// Lines that a session may send at once, when it has been silent for a while. Default: 10. 0 counts as 1.
     pub rate_burst: u32,
     /// Bytes a second that a session may send, like [`Config::rate`]. Default: 16 KiB. 0 = off.
     pub rate_bytes: u32,
-    /// Bytes that a session may send at once. Default: 64 KiB.
+    /// Bytes that a session may send at once. Default: 64 KiB. 0 counts as 1.
     pub rate_bytes_burst: u32,
     /// How long a session may send faster than it may without a moment's rest, then it is disconnected with a reason.
     /// Default: 300 s. 0 = off.
@@ -151,7 +151,9 @@ pub struct Config {
     /// How long a member must have been silent to be probed when somebody else asks for its name. Default: 10 s.
     pub probe_silence: Duration,
     /// How long a probe may stay without an acknowledgement; then the connection counts as lost, and the name is free.
-    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes.
+    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes. If other lines were on their way already,
+    /// unacknowledged, the kernel looks at the time only when it sends them again, which it does ever more rarely: then it may
+    /// take as long as [`Config::user_timeout`] allows.
     pub probe_timeout: Duration,
     /// How long a member is not probed again. Default: 60 s.
     pub probe_interval: Duration,

@@ -50,6 +50,10 @@ pub struct Hub {
     metrics: Arc<Metrics>,
     fanout: Arc<Fanout>,
     budget: Arc<Budget>,
+    /// Its number there.
+    budget_place: usize,
+    /// Whether it has said there what its largest debtor is owed.
+    has_claimed: bool,
     sessions: Rc<RefCell<Sessions>>,
     is_shutting_down: bool,
 }
@@ -64,19 +68,39 @@ impl Hub {
         budget: Arc<Budget>,
     ) -> Hub {
         let fanout = metrics.hub();
-        Hub { id, room, config, metrics, fanout, budget, sessions: Rc::default(), is_shutting_down: false }
+        let budget_place = budget.add_hub();
+        Hub {
+            id,
+            room,
+            config,
+            metrics,
+            fanout,
+            budget,
+            budget_place,
+            has_claimed: false,
+            sessions: Rc::default(),
+            is_shutting_down: false,
+        }
     }
 
     /// Cuts those who are owed most, until all together are owed no more than may be.
-    fn relieve(&self) {
+    fn relieve(&mut self) {
         let sessions = self.sessions.borrow();
         while self.budget.is_exceeded(self.metrics.owed.get()) {
-            let largest = sessions.list.iter().map(|(_, reader)| reader).max_by_key(|reader| reader.owed());
+            self.has_claimed = true;
+            let debts = sessions.list.iter().map(|(_, reader)| (reader.owed(), reader));
+            let largest = debts.max_by_key(|(owed, _)| *owed);
+            let owed = largest.map_or(0, |(owed, _)| owed);
+            // also if it is none: what was said of one who is gone would shield those of other hubs
+            let is_largest = self.budget.is_largest(self.budget_place, owed);
             match largest {
-                Some(reader) if reader.owed() > 0 && self.budget.is_largest(self.id, reader.owed()) => reader.cut(),
-                // another hub has a larger debtor
+                Some((1.., reader)) if is_largest => reader.cut(),
+                // another hub has a larger debtor, or has not said whether it has
                 _ => return,
             }
+        }
+        if std::mem::take(&mut self.has_claimed) {
+            self.budget.withdraw(self.budget_place);
         }
     }
 }

@@ -4,9 +4,9 @@
 //!
 //! Ana types `oi` and Enter; this is how it reaches everybody else:
 //!
-//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`], and handed it to the [`hub`] of a
-//!    thread, which started a [`session`] on it.
-//! 2. The session reads bytes, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
+//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`],
+//!    and handed it to the [`hub`] of a thread, which started a [`session`] on it.
+//! 2. The session reads bytes, unless its throttle has it wait, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
 //!    ones have shown that this is no other protocol ([`dialect::sniff`]).
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
 //!    [`Command`](chat::command::Command).
@@ -19,8 +19,8 @@
 //!
 //! # How a session ends
 //!
-//! By `/sair`, by the end of its input, because it read too slowly, because the connection broke, because the server
-//! stops, or by a panic: whatever it was, the actor stops, and [`Leave`](room::Leave) has reached the room with a
+//! By `/sair`, by the end of its input, because it read too slowly or went beyond another limit, because the connection
+//! broke, because the server stops, or by a panic: whatever it was, the actor stops, and [`Leave`](room::Leave) has reached the room with a
 //! [`Reason`](chat::event::Reason) by then. The name is free, and the others read one departure notice.
 //!
 //! # The floors
@@ -31,14 +31,14 @@
 //! main.rs, cli     arguments, logging, signals, exit code
 //! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
-//! admission        who may come in: limits of connections, in all and by address   knows no sockets, no clock
+//! admission        who may come in: limits in all, by address, without a name  knows no sockets, no clock
 //! transport        how a socket is opened and kept alive                       knows bytes
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
-//! budget           what all sessions together may owe                           knows numbers
+//! budget           what all sessions together may owe                          knows numbers
 //! outbox           what is owed to one session, and its bound                  knows no meaning
 //! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it

@@ -218,7 +218,7 @@ struct Place {
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
 fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
-    let budget = Arc::new(Budget::new(config.outbox_total, config.threads));
+    let budget = Arc::new(Budget::new(config.outbox_total));
     let new_hub = |id| {
         let (room, config) = (room.clone(), Arc::clone(config));
         let (metrics, budget) = (Arc::clone(metrics), Arc::clone(&budget));

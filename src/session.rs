@@ -196,12 +196,16 @@ impl<S: Transport> Connection<S> {
         matches!(self.stage, Stage::LastWords | Stage::Draining { .. } | Stage::Over)
     }
 
+    /// Whether the person has not left and is not about to.
+    fn is_open(&self) -> bool {
+        matches!(self.stage, Stage::Naming | Stage::Chatting)
+    }
+
     /// Nobody is read from who sends too fast, who does not read, who waits for an answer, whose lines wait for the room, or
     /// who is leaving.
     fn may_read(&self) -> bool {
-        let is_open = matches!(self.stage, Stage::Naming | Stage::Chatting);
         let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
-        is_open && !is_held && self.outbox.has_room()
+        self.is_open() && !is_held && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {

@@ -17,6 +17,7 @@ use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
+use papo::metrics::Limit;
 use papo::room::{ChatRoom, Deliver, HubId};
 use papo::turn::{Item, Private, Turn};
 use proptest::prelude::*;
@@ -50,7 +51,7 @@ fn whispered(from: &str, text: &str, to: u64) -> Item {
 }
 
 fn budget() -> Arc<Budget> {
-    Arc::new(Budget::new(0, 1))
+    Arc::new(Budget::new(0))
 }
 
 /// A hub whose room is there, and silent.
@@ -148,6 +149,44 @@ async fn whoever_is_about_to_have_a_name_stays_if_it_is_free() {
     ana.say("oi\n").await;
     assert_eq!(beto.line().await, "Ana: oi");
     arbiter.stop();
+}
+
+/// Two threads share the bound on what is owed to all.
+#[actix_rt::test]
+async fn the_largest_debtor_of_all_hubs_is_cut_and_nobody_hides_behind_one_who_is_gone() {
+    const CUT: &str = "Você foi desconectado: leitura lenta demais.";
+    let (room, budget, metrics) = (ChatRoom::default().start(), Arc::new(Budget::new(2400)), Arc::default());
+    let [a, b] = [0, 1]
+        .map(|id| Hub::new(HubId(id), room.clone(), Arc::default(), Arc::clone(&metrics), Arc::clone(&budget)).start());
+    let lines = |count: usize| (0..count).map(|_| said("Zeca", &"x".repeat(93), 77)).collect();
+    let mut people = Vec::new();
+    for (hub, id) in [(&a, 1), (&b, 2), (&b, 3)] {
+        let mut person = Person::over_pipe(64, hub, id).await;
+        deliver(hub, vec![welcome(id, &format!("p{id}"))]).await;
+        assert!(person.line().await.starts_with("Bem-vindo"));
+        people.push(person);
+    }
+    let [mut ana, mut beto, mut caio] = <[Person; 3]>::try_from(people).ok().unwrap();
+    // Ana is owed 2,000 bytes, the others 300 each; their hub is the first one to notice that this is too much
+    deliver(&a, lines(20)).await;
+    deliver(&b, lines(3)).await;
+    assert_eq!(metrics.limits.get(Limit::OutboxTotal), 0);
+    deliver(&a, Vec::new()).await;
+    assert_eq!(metrics.limits.get(Limit::OutboxTotal), 1);
+    while ana.line().await != CUT {}
+    drop(ana);
+    // none of the others is ever owed as much as she was
+    for person in [&mut beto, &mut caio] {
+        for _ in 0..3 {
+            assert_eq!(person.line().await, format!("Zeca: {}", "x".repeat(93)));
+        }
+    }
+    deliver(&b, lines(13)).await;
+    for _ in 0..2 {
+        deliver(&a, Vec::new()).await;
+        deliver(&b, Vec::new()).await;
+    }
+    assert_eq!(metrics.limits.get(Limit::OutboxTotal), 2);
 }
 
 #[actix_rt::test]

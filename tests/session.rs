@@ -25,7 +25,7 @@ const PROMPT: &str = "Informe seu nome para entrar no chat:";
 const REAL_DEADLINE: Duration = Duration::from_secs(60);
 
 fn budget() -> Arc<Budget> {
-    Arc::new(Budget::new(0, 1))
+    Arc::new(Budget::new(0))
 }
 
 /// Everybody may send as fast as they like.
@@ -509,6 +509,31 @@ async fn whoever_floods_for_300_seconds_without_a_rest_is_cut() {
     assert!((300..=301).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert!((600..=615).contains(&said), "{said}");
     assert_eq!(ana.last_lines().await[1..], ["Você foi desconectado: mensagens demais."]);
+}
+
+#[actix_rt::test]
+async fn whoever_leaves_with_the_last_line_of_a_burst_is_not_told_of_the_next_ones() {
+    let mut house = House::open(Config::default());
+    let mut ana = house.join("Ana").await;
+    // with the name, ten
+    ana.send(&format!("{}/sair\n", "x\n".repeat(8))).await;
+    assert_eq!(ana.last_lines().await, ["Você saiu do chat."]);
+}
+
+#[actix_rt::test]
+async fn whoever_sends_no_line_ends_and_rests_after_a_burst_is_not_cut() {
+    let mut house = House::open(Config { rate_burst: 2, ..Config::default() });
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(64 * 1024);
+    ana.send("Ana").await;
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    // a long message, which silence ends, and with it the burst
+    let long = "x".repeat(1000);
+    ana.send(&long).await;
+    assert_eq!(beto.line().await, format!("Ana: {long}"));
+    sleep(Duration::from_secs(400)).await;
+    ana.send("oi").await;
+    assert_eq!(beto.line().await, "Ana: oi");
 }
 
 #[actix_rt::test]

@@ -110,11 +110,11 @@ labels! {
     NameDeadline => "name_deadline",
     /// Too many names of one session were refused.
     MaxBadNames => "max_bad_names",
-    /// Somebody sent faster than may be, and was not read from for a while; once until that is over.
+    /// Somebody sent faster than may be, in lines or in bytes, and was not read from for a while; once until that is over.
     Rate => "rate",
     /// Somebody sent too fast for too long, and was cut.
     Flood => "flood",
-    /// Somebody without a name made room for another connection.
+    /// Somebody without a name made room for another connection, of the same address or of any.
     MaxUnnamed => "max_unnamed",
     /// More was owed to a reader than may be, who was cut.
     Outbox => "outbox",

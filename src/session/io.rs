@@ -55,8 +55,9 @@ impl<S: Transport> Connection<S> {
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         self.waker.clone_from(cx.waker());
         let has_read_everything = self.poll_lines(cx);
-        self.poll_throttle(cx);
         self.poll_silence(cx);
+        // behind both that may begin a pause; and when one is over, what has come meanwhile is read before silence counts
+        self.poll_throttle(cx);
         self.poll_output(cx);
         self.poll_lag(cx);
         self.poll_probe(cx);
@@ -127,6 +128,10 @@ impl<S: Transport> Connection<S> {
     }
 
     fn pay_for_input(&mut self, lines: u32) {
+        // nothing more is read from whoever is leaving
+        if !self.is_open() {
+            return;
+        }
         let bytes = self.stream.decoder().bytes();
         let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
         if lines > 0 || new > 0 {
