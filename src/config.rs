@@ -150,10 +150,8 @@ pub struct Config {
     pub user_timeout: Duration,
     /// How long a member must have been silent to be probed when somebody else asks for its name. Default: 10 s.
     pub probe_silence: Duration,
-    /// How long a probe may stay without an acknowledgement; then the connection counts as lost, and the name is free.
-    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes. If other lines were on their way already,
-    /// unacknowledged, the kernel looks at the time only when it sends them again, which it does ever more rarely: then it may
-    /// take as long as [`Config::user_timeout`] allows.
+    /// When it is looked whether a probe has been acknowledged; if not, the connection counts as lost, and the name is free.
+    /// Default: 5 s. Linux only, like [`Config::user_timeout`]. 0 = no probes.
     pub probe_timeout: Duration,
     /// How long a member is not probed again. Default: 60 s.
     pub probe_interval: Duration,

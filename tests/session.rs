@@ -5,7 +5,8 @@
 use std::any::Any;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -723,28 +724,38 @@ async fn whoever_reads_slowly_while_the_server_stands_still_is_not_cut() {
     beto.is_left_alone_for(Duration::from_secs(100)).await;
 }
 
-/// A stream whose code is broken: it panics when a certain word comes by, in either direction.
-struct Broken(DuplexStream);
-impl AsyncRead for Broken {
+/// A stream whose code panics when a certain word comes by, in either direction, and whose peer may be gone.
+struct Faulty {
+    stream: DuplexStream,
+    is_unanswered: Arc<AtomicBool>,
+}
+impl Faulty {
+    fn new(stream: DuplexStream) -> Faulty {
+        Faulty { stream, is_unanswered: Arc::default() }
+    }
+}
+impl AsyncRead for Faulty {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.0).poll_read(cx, buffer);
+        let poll = Pin::new(&mut self.stream).poll_read(cx, buffer);
         assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
         poll
     }
 }
-impl Transport for Broken {
-    fn set_user_timeout(&self, _: Duration) {}
+impl Transport for Faulty {
+    fn is_unanswered(&self) -> bool {
+        self.is_unanswered.load(Ordering::Relaxed)
+    }
 }
-impl AsyncWrite for Broken {
+impl AsyncWrite for Faulty {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         assert!(!bytes.ends_with(b"pane\n"), "this test panics on purpose");
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
@@ -752,7 +763,7 @@ async fn panic_in_one_session(who_says_it: &str) {
     let mut house = House::open(Config::default());
     let mut beto = house.join("Beto").await;
     let (mut ana, far) = duplex(1024);
-    house.admit(Broken(far));
+    house.admit(Faulty::new(far));
     ana.write_all(b"Ana\n").await.unwrap();
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     if who_says_it == "Ana" {
@@ -778,31 +789,6 @@ async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as
     panic_in_one_session("Beto").await;
 }
 
-/// A connection that notes the user timeouts it is given.
-struct Noting(DuplexStream, Arc<Mutex<Vec<Duration>>>);
-
-impl Transport for Noting {
-    fn set_user_timeout(&self, time: Duration) {
-        self.1.lock().unwrap().push(time);
-    }
-}
-impl AsyncRead for Noting {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
-    }
-}
-impl AsyncWrite for Noting {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
 #[actix_rt::test]
 async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     const TAKEN: &str = "Erro: O nome 'Ana' já está em uso.";
@@ -811,8 +797,9 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     let seconds = Duration::from_secs;
     let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
     let (near, far) = duplex(1024);
-    let timeouts = Arc::new(Mutex::new(Vec::new()));
-    house.admit(Noting(far, Arc::clone(&timeouts)));
+    let stream = Faulty::new(far);
+    let is_unanswered = Arc::clone(&stream.is_unanswered);
+    house.admit(stream);
     let mut ana = Person { stream: BufReader::new(near) };
     ana.send("Ana\n").await;
     assert!(ana.line().await.starts_with("Bem-vindo"));
@@ -827,16 +814,14 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     again.send("ANA\n").await;
     assert_eq!(again.line().await, "Erro: O nome 'ANA' já está em uso.");
     assert_eq!(again.line().await, PROMPT);
-    assert!(timeouts.lock().unwrap().is_empty());
+    ana.is_left_alone_for(seconds(1)).await;
 
-    // for six seconds, sent data must be acknowledged within five
-    sleep(seconds(2)).await;
+    // she is there, and stays
+    sleep(seconds(1)).await;
     again.send("Ana\n").await;
     assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
     assert_eq!(ana.line().await, WANTED);
-    assert_eq!(*timeouts.lock().unwrap(), [seconds(5)]);
-    sleep(Duration::from_millis(6005)).await;
-    assert_eq!(*timeouts.lock().unwrap(), [seconds(5), seconds(60)]);
+    sleep(seconds(6)).await;
 
     // once a minute is enough
     assert_eq!(again.line().await, PROMPT);
@@ -846,8 +831,13 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     again.send("Beto\n").await;
     assert!(again.line().await.starts_with("Bem-vindo"));
     assert_eq!(ana.line().await, "Beto entrou no chat.");
-    // also for a member who wants another name
+    // also for a member who wants another name; and this time she is gone
+    is_unanswered.store(true, Ordering::Relaxed);
     again.send("/nome Ana\n").await;
+    let start = Instant::now();
     assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);
-    assert_eq!(ana.line().await, WANTED);
+    assert_eq!(again.line().await, "Ana saiu do chat (conexão perdida).");
+    assert_eq!(start.elapsed().as_secs(), 5);
+    again.send("/nome Ana\n").await;
+    assert_eq!(again.line().await, "Beto agora é Ana.");
 }

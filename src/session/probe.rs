@@ -1,9 +1,10 @@
 //! Whether somebody is still there of whom nothing has been heard for a while, and whose name somebody else asks for: after
 //! a network was down, that is mostly the same person, whose old connection nobody has closed.
 //!
-//! The session is sent a line, and the time for acknowledging it is short. Whoever is there reads the line; of whom is not,
-//! the connection breaks, and the name is free.
+//! The session is sent a line, and a few seconds later it is looked whether the other side has acknowledged it. Whoever is
+//! there reads the line; of whom is not, the connection ends, and the name is free.
 
+use std::io;
 use std::pin::Pin;
 use std::task;
 use std::time::Duration;
@@ -15,9 +16,6 @@ use crate::chat::answer::Answer;
 use crate::chat::registry::SessionId;
 use crate::room::Probing;
 use crate::transport::Transport;
-
-/// The time for the acknowledgement is as it was again so much later than it could have come.
-const MARGIN: Duration = Duration::from_secs(1);
 
 /// A probe, until [`Config::probe_interval`](crate::config::Config::probe_interval) after it began.
 pub(super) struct Probe {
@@ -36,8 +34,7 @@ impl<S: Transport> Connection<S> {
         if !may_probe || !is_silent || self.probe.as_deref().is_some_and(was_probed) {
             return;
         }
-        self.stream.get_ref().set_user_timeout(config.probe_timeout);
-        let ends = Some(Box::pin(sleep(config.probe_timeout + MARGIN)));
+        let ends = Some(Box::pin(sleep(config.probe_timeout)));
         self.probe = Some(Box::new(Probe { began: now, ends }));
         self.answer(Answer::NameWanted);
         self.room.do_send(Probing { session: self.id, asker });
@@ -45,13 +42,15 @@ impl<S: Transport> Connection<S> {
         self.waker.wake_by_ref();
     }
 
-    /// Whoever is still there has answered by now.
+    /// Whoever is still there has acknowledged the line by now.
     pub(super) fn poll_probe(&mut self, cx: &mut task::Context<'_>) {
         let Some(probe) = self.probe.as_deref_mut() else { return };
         let Some(ends) = &mut probe.ends else { return };
         if ends.as_mut().poll(cx).is_ready() {
             probe.ends = None;
-            self.stream.get_ref().set_user_timeout(self.config.user_timeout);
+            if self.stream.get_ref().is_unanswered() {
+                self.lose(&io::ErrorKind::TimedOut.into());
+            }
         }
     }
 }

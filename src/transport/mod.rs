@@ -2,30 +2,32 @@
 //! the bytes say.
 
 pub mod tcp;
+mod unanswered;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
 
 /// A connection to one peer, whatever it is made of.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
-    /// How long sent data may stay without an acknowledgement until the connection counts as lost; zero leaves it to the
-    /// system. Does nothing where there is no network in between, or the system cannot.
-    fn set_user_timeout(&self, time: Duration);
+    /// Whether the peer has left unacknowledged what it was sent, for so long that nobody is there any more. False where nobody
+    /// can know.
+    fn is_unanswered(&self) -> bool;
 }
 
 impl Transport for TcpStream {
-    fn set_user_timeout(&self, time: Duration) {
-        tcp::set_user_timeout(self, time);
+    fn is_unanswered(&self) -> bool {
+        unanswered::is_unanswered(self)
     }
 }
 
 /// A pipe within the process.
 impl Transport for DuplexStream {
-    fn set_user_timeout(&self, _: Duration) {}
+    fn is_unanswered(&self) -> bool {
+        false
+    }
 }
 
 /// Reads and throws away until the peer is done too (or the stream fails) or `left` bytes have come. A socket that is closed

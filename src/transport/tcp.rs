@@ -3,7 +3,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use log::debug;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -55,23 +54,15 @@ fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
         let options = options.with_retries(keepalive.count);
         socket.set_tcp_keepalive(&options)?;
     }
-    set_user_timeout(stream, config.user_timeout);
+    #[cfg(target_os = "linux")]
+    if !config.user_timeout.is_zero() {
+        socket.set_tcp_user_timeout(Some(config.user_timeout))?;
+    }
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
     if config.unsent > 0 {
         socket.set_tcp_notsent_lowat(config.unsent)?;
     }
     Ok(())
-}
-
-/// How long sent data may stay without an acknowledgement until the connection counts as lost (`TCP_USER_TIMEOUT`, Linux
-/// only); zero leaves it to the system.
-pub(super) fn set_user_timeout(stream: &TcpStream, time: Duration) {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = SockRef::from(stream).set_tcp_user_timeout((!time.is_zero()).then_some(time)) {
-        debug!("TCP_USER_TIMEOUT: {error}");
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = (stream, time);
 }
 
 #[cfg(test)]
@@ -95,8 +86,6 @@ mod tests {
             assert_eq!(socket.tcp_keepalive_retries().unwrap(), config.keepalive.count);
             assert_eq!(socket.tcp_user_timeout().unwrap(), Some(config.user_timeout));
             assert_eq!(socket.tcp_notsent_lowat().unwrap(), config.unsent);
-            set_user_timeout(&stream, Duration::from_secs(5));
-            assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(5)));
         }
     }
 }
