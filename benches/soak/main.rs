@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench --bench soak                                  # 200 people for a minute, a tenth of them new each minute
 //! cargo bench --bench soak -- --seconds 28800 --every 600   # through a night
-//! cargo bench --bench soak -- --churn 2000                  # ten new people a second
+//! cargo bench --bench soak -- --churn 2000                  # 67 new people a second
 //! ```
 //!
 //! The server is a process of its own, with all its limits but those for one address. People say a line every ten seconds
@@ -76,7 +76,7 @@ fn main() -> ExitCode {
     let Some(args) = arguments::parse::<Args>() else { return ExitCode::SUCCESS };
     rlimit::increase_nofile_limit(u64::MAX).expect("a limit of open files");
     let server = start(args.threads);
-    let at_rest = Usage::of(&server);
+    let at_rest = at_rest(&server);
     let mut crowd = Crowd::gather(server.address, args.people);
     let memory = soak(&args, &server, &mut crowd);
     let counts = crowd.leave();
@@ -124,6 +124,19 @@ fn soak(args: &Args, server: &Process, crowd: &mut Crowd) -> Vec<f64> {
         }
     }
     memory
+}
+
+/// Waits until the threads of the server have all begun, and opened what they need.
+fn at_rest(server: &Process) -> Usage {
+    let (mut usage, mut looks) = (Usage::of(server), 0);
+    while looks < 10 {
+        std::thread::sleep(Duration::from_millis(100));
+        let now = Usage::of(server);
+        let is_same = (now.descriptors, now.threads) == (usage.descriptors, usage.threads);
+        looks = if is_same { looks + 1 } else { 0 };
+        usage = now;
+    }
+    usage
 }
 
 /// Waits until the server has given back what the crowd took.
