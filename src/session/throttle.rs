@@ -25,6 +25,8 @@ pub(super) struct Throttle {
     bytes: Bucket,
     /// Since when there has always been more to read than there were tokens.
     behind_since: Option<Instant>,
+    /// Whether the person has been told that lines wait.
+    is_told: bool,
     /// Over when there is a token again.
     pause: Option<Pin<Box<Sleep>>>,
 }
@@ -39,6 +41,7 @@ impl Throttle {
     pub(super) fn has_caught_up(&mut self) {
         if !self.is_pausing() {
             self.behind_since = None;
+            self.is_told = false;
         }
     }
 
@@ -57,12 +60,13 @@ impl<S: Transport> Connection<S> {
         if let Some(rate) = self.config.byte_rate() {
             self.throttle.bytes.take(bytes, rate, now);
         }
-        let Some(next_at) = self.throttle.next_at(&self.config, now) else { return };
-        self.throttle.pause = Some(Box::pin(time::sleep_until(next_at.into())));
-        if self.throttle.behind_since.is_none() {
-            self.throttle.behind_since = Some(now);
+        // only a line that came after a pause has waited
+        if lines > 0 && self.throttle.behind_since.is_some() && !std::mem::replace(&mut self.throttle.is_told, true) {
             self.answer(Answer::Throttled);
         }
+        let Some(next_at) = self.throttle.next_at(&self.config, now) else { return };
+        self.throttle.pause = Some(Box::pin(time::sleep_until(next_at.into())));
+        self.throttle.behind_since.get_or_insert(now);
     }
 
     /// A mistake is answered, which costs the server more than a line that is not.
