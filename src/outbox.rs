@@ -72,6 +72,13 @@ impl Outbox {
         self.owed = if self.first.is_empty() { 0 } else { self.first.len() + ENTRY_COST };
     }
 
+    /// Forgets everything owed: nothing more will be written.
+    pub fn abandon(&mut self) {
+        self.first = Bytes::new();
+        self.rest = VecDeque::new();
+        self.owed = 0;
+    }
+
     /// The bytes owed, entry costs included.
     pub fn owed(&self) -> usize {
         self.owed

@@ -189,6 +189,21 @@ async fn the_largest_debtor_of_all_hubs_is_cut_and_nobody_hides_behind_one_who_i
     assert_eq!(metrics.limits.get(Limit::OutboxTotal), 2);
 }
 
+/// A line that has begun is written to its end, also to somebody who is cut; but not if that is too much for all together.
+#[actix_rt::test]
+async fn the_rest_of_a_long_line_is_owed_too() {
+    let (room, budget, metrics) = (ChatRoom::default().start(), Arc::new(Budget::new(2400)), Arc::default());
+    let hub = Hub::new(HubId(0), room, Arc::default(), Arc::clone(&metrics), budget).start();
+    let mut ana = Person::over_pipe(64, &hub, 1).await;
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    deliver(&hub, vec![said("Zeca", &"x".repeat(3000), 77)]).await;
+    assert_eq!(metrics.owed.get(), 0);
+    let mut rest = Vec::new();
+    timeout(DEADLINE, ana.0.read_to_end(&mut rest)).await.unwrap().unwrap();
+    assert!(rest.len() < 3000, "{}", rest.len());
+}
+
 #[actix_rt::test]
 async fn a_crowd_that_comes_or_goes_in_one_turn_is_one_line() {
     let hub = hub(Config::default());

@@ -28,10 +28,11 @@ pub trait Reader {
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
 
-    /// What is owed to a session that is not closing: see [`Outbox::owed`](crate::outbox::Outbox::owed).
+    /// What is owed to the session: see [`Outbox::owed`](crate::outbox::Outbox::owed).
     fn owed(&self) -> usize;
 
-    /// Forgets what is owed and says why, because too much is owed to all sessions together.
+    /// Forgets what is owed and says why, because too much is owed to all sessions together. One that is closing already,
+    /// and still has the rest of a long line to take, is given up.
     fn cut(&self);
 
     /// Says goodbye, because the server stops.
@@ -65,11 +66,11 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
     }
 
     fn owed(&self) -> usize {
-        let connection = self.borrow();
-        if connection.is_closing() { 0 } else { connection.outbox.owed() }
+        self.borrow().outbox.owed()
     }
 
     fn cut(&self) {
+        self.borrow_mut().give_up_if_closing();
         unless_it_panics(self, |connection| {
             connection.cut_for_slowness(Limit::OutboxTotal);
             connection.waker.wake_by_ref();
@@ -185,6 +186,15 @@ impl<S: Transport> Connection<S> {
             }
         }
         0
+    }
+
+    fn give_up_if_closing(&mut self) {
+        if self.is_closing() {
+            self.outbox.abandon();
+            self.report_owed();
+            self.stage = Stage::Over;
+            self.waker.wake_by_ref();
+        }
     }
 
     /// Shows a whisper, unless its author is ignored.
