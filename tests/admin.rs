@@ -289,7 +289,7 @@ fn the_limits_of_connections_and_of_haste_are_counted() {
     let server = server(Config {
         rate: 1,
         rate_burst: 2,
-        flood: Duration::from_millis(1),
+        flood: Duration::from_millis(1500),
         max_per_address: 3,
         max_unnamed_per_address: 1,
         ..config()
