@@ -1,9 +1,14 @@
 //! What all sessions together may owe their readers. Each of them is bounded, but ten thousand times that bound is more than
 //! a machine has.
 //!
+//! What many readers are owed is mostly the same bytes, which they share. So it is only too much when the process really has
+//! so much memory; and then whoever is owed most is cut first.
+//!
 //! Knows numbers only: which hub has the session that is owed most, and how much that is.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::memory;
 
 /// The bound on what is owed to all sessions of all hubs.
 #[derive(Debug)]
@@ -54,9 +59,10 @@ impl Budget {
     }
 }
 
-/// Whether more is owed than a budget of `limit` bytes allows; 0 = no limit.
+/// Whether more is owed than a budget of `limit` bytes allows, and takes more memory than that; 0 = no limit.
 pub fn is_exceeded(limit: usize, owed: i64) -> bool {
-    limit > 0 && usize::try_from(owed).is_ok_and(|owed| owed > limit)
+    let is_more = |bytes: usize| bytes > limit;
+    limit > 0 && usize::try_from(owed).is_ok_and(is_more) && memory::resident().is_none_or(is_more)
 }
 
 #[cfg(test)]
@@ -80,6 +86,13 @@ mod tests {
         assert!(!budget.is_largest(a, 500));
         assert!(!budget.is_largest(b, 0));
         assert!(budget.is_largest(a, 500));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn bytes_that_many_readers_share_are_no_reason_to_cut_anybody() {
+        let limit = 1 << 40;
+        assert!(!is_exceeded(limit, 2 << 40));
     }
 
     #[test]

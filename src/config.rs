@@ -123,7 +123,8 @@ pub struct Config {
     /// turn of the room, or a list that was asked for. Default: 1 MiB; at least [`MIN_OUTBOX_LINES`] lines. 0 = off.
     pub outbox: usize,
     /// Bytes owed to all sessions together, counted in the same way; beyond it whoever is owed most is disconnected with a
-    /// reason. Default: 256 MiB, and at most a quarter of the memory that the process may have. 0 = off.
+    /// reason, if the process really has more memory than that: readers share most of what they are owed (Linux;
+    /// elsewhere it is not looked at). Default: 256 MiB, and at most a quarter of the memory that the process may have. 0 = off.
     pub outbox_total: usize,
     /// Bytes owed to one session from which on nothing more is read from it, and which it may owe for
     /// [`Config::outbox_time`]; at most a quarter of [`Config::outbox`]. Default: 256 KiB. 0 = that quarter.

@@ -39,6 +39,7 @@
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
 //! budget           what all sessions together may owe                          knows numbers
+//! memory           how much there is
 //! outbox           what is owed to one session, and its bound                  knows no meaning
 //! metrics          what is counted                                             knows no actor, no socket
 //! config           every limit: unit, default, what happens beyond it
@@ -53,6 +54,7 @@ pub mod cli;
 pub mod config;
 pub mod dialect;
 pub mod hub;
+pub mod memory;
 pub mod metrics;
 pub mod outbox;
 pub mod room;

@@ -13,6 +13,7 @@ use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
 use papo::config::Config;
+use papo::memory;
 use papo::room::{ChatRoom, EXIT_INTERNAL};
 use papo::server::{BindError, Running, Server};
 
@@ -54,7 +55,7 @@ fn say(message: &str, code: u8) -> ExitCode {
 /// The sentence that says why the server cannot start.
 fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     fit(&mut config, descriptors(), language)?;
-    config.outbox_total = config.outbox_total_within(memory());
+    config.outbox_total = config.outbox_total_within(memory::limit());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
     let system = System::with_tokio_rt(|| Runtime::from(runtime));
@@ -84,14 +85,6 @@ fn descriptors() -> usize {
         rlimit::getrlimit(rlimit::Resource::NOFILE).map(|(soft, _)| soft)
     });
     limit.ok().and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
-}
-
-/// How many bytes of memory this process may have: those of the machine, or of the container that it runs in.
-fn memory() -> u64 {
-    let mut system = sysinfo::System::new();
-    system.refresh_memory();
-    let of_container = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
-    of_container.min(system.total_memory())
 }
 
 /// Lowers the number of connections to what the process can hold, and says so if a number was wanted.

@@ -45,7 +45,7 @@ use crate::chat::registry::SessionId;
 use crate::chat::strikes::Strikes;
 use crate::config::Config;
 use crate::dialect::sniff::Protocol;
-use crate::dialect::text::codec::TextCodec;
+use crate::dialect::text::codec::{Line, TextCodec};
 use crate::dialect::{foreign, text};
 use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
@@ -62,6 +62,18 @@ pub const LINES_PER_TURN: usize = 16;
 
 /// The most lines of one session on their way: said, and not yet delivered to the others. It bounds what waits for the room.
 pub const MAX_IN_FLIGHT: usize = 16;
+
+/// The most messages of an undelimited session that are read before it is their turn. Where each read is a message, what is
+/// left to the kernel is joined to one; and a whisper behind something else is no whisper.
+const MAX_AHEAD: usize = 16;
+
+/// Somebody whose messages are not shown.
+struct Ignored {
+    /// The name that was given. Whoever has it is not shown.
+    asked: Name,
+    /// The name by which that member goes now, for as long as they stay.
+    now: Name,
+}
 
 /// What a session is made of, besides its stream.
 pub struct Setup {
@@ -90,7 +102,9 @@ pub struct Connection<S> {
     stage: Stage,
     language: Language,
     outbox: Outbox,
-    ignored: Vec<Name>,
+    ignored: Vec<Ignored>,
+    /// Messages of an undelimited session that came while it may not be read from: see [`MAX_AHEAD`].
+    ahead: Vec<Line>,
     /// The lines on their way: see [`MAX_IN_FLIGHT`].
     in_flight: usize,
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
@@ -162,6 +176,7 @@ impl<S: Transport> Connection<S> {
             language: config.language,
             outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
+            ahead: Vec::new(),
             in_flight: 0,
             is_waiting_for_room: false,
             long_lines: None,

@@ -490,6 +490,50 @@ async fn ten_lines_at_once_are_not_remarked_upon() {
 }
 
 #[actix_rt::test]
+async fn whoever_keeps_exactly_to_the_rate_is_never_cut() {
+    let mut house = House::open(Config::default());
+    let mut witness = house.join("Caio").await;
+    let mut ana = house.join("Ana").await;
+    assert_eq!(witness.line().await, "Ana entrou no chat.");
+    ana.send(&"x\n".repeat(9)).await;
+    for _ in 0..9 {
+        assert_eq!(witness.line().await, "Ana: x");
+    }
+    for _ in 0..1000 {
+        ana.send("x\n").await;
+        assert_eq!(witness.line().await, "Ana: x");
+        sleep(Duration::from_millis(500)).await;
+    }
+    ana.is_left_alone_for(Duration::from_secs(10)).await;
+}
+
+/// Where each read is a message, what waits in the kernel would become one.
+#[actix_rt::test]
+async fn messages_without_line_ends_stay_apart_while_they_wait_for_their_turn() {
+    let mut house = House::open(Config::default());
+    let mut caio = house.join("Caio").await;
+    let mut beto = house.join("Beto").await;
+    let mut ana = house.connect(1024);
+    ana.send("Ana").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    for i in 0..10 {
+        ana.send(&format!("mensagem {i}")).await;
+        sleep(Duration::from_millis(100)).await;
+        ana.send(&format!("@beto segredo {i}")).await;
+        sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(caio.line().await, "Beto entrou no chat.");
+    for person in [&mut caio, &mut beto] {
+        assert_eq!(person.line().await, "Ana entrou no chat.");
+    }
+    for i in 0..10 {
+        assert_eq!(caio.line().await, format!("Ana: mensagem {i}"));
+        assert_eq!(beto.line().await, format!("Ana: mensagem {i}"));
+        assert_eq!(beto.line().await, format!("Ana (privado): segredo {i}"));
+    }
+}
+
+#[actix_rt::test]
 async fn a_mistake_counts_as_two_lines() {
     let mut house = House::open(Config::default());
     let mut all = Vec::new();

@@ -341,3 +341,26 @@ fn each_person_reads_in_their_own_language() {
     ana.expect(&["Caio joined the chat.", "Caio left the chat."]);
     beto.expect(&["Caio entrou no chat.", "Caio saiu do chat."]);
 }
+
+#[test]
+fn whoever_is_ignored_is_so_under_every_name_and_nobody_after_them() {
+    let server = TestServer::start();
+    let mut ana = server.join("Ana");
+    let mut mal = server.join("Mal");
+    ana.expect(&["Mal entrou no chat."]);
+    ana.send("/ignorar Mal");
+    ana.expect(&["Você não verá mais as mensagens de Mal. Para desfazer: /atender Mal"]);
+    mal.send("/nome Beto");
+    mal.send("oi");
+    mal.send("/sair");
+    ana.expect(&["Mal agora é Beto.", "Beto saiu do chat."]);
+    // somebody else has the name now; and Mal is Mal again
+    let mut beto = server.join("Beto");
+    beto.send("olá");
+    ana.expect(&["Beto entrou no chat.", "Beto: olá"]);
+    let mut mal = server.join("Mal");
+    mal.send("oi");
+    beto.expect(&["Mal entrou no chat.", "Mal: oi"]);
+    beto.send("fim");
+    ana.expect(&["Mal entrou no chat.", "Beto: fim"]);
+}

@@ -174,9 +174,13 @@ fn check_characters(shown: &str) -> Result<(), NameError> {
     }
 }
 
+/// Letters by name only: they look like `:` and `_`, which have a meaning in a line (`Ana: oi`).
+const SIGNS: [char; 3] = ['\u{2cd}', '\u{2d0}', '\u{2d1}'];
+
 fn is_letter_or_digit(c: char) -> bool {
     c.is_ascii_alphanumeric()
         || !is_invisible(c)
+            && !SIGNS.contains(&c)
             && (c.general_category_group() == GeneralCategoryGroup::Letter
                 || c.general_category() == GeneralCategory::DecimalNumber)
 }
@@ -330,6 +334,8 @@ mod tests {
             "\u{301}a",
             "_\u{301}",
             "a_\u{301}",
+            "Bob\u{2d0}",
+            "a\u{2cd}b",
             "\u{3164}",
             "a\u{200b}",
             "a\u{fe0f}",

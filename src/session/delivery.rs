@@ -142,6 +142,7 @@ impl<S: Transport> Connection<S> {
             for at in range.clone() {
                 match turn.items()[at].event() {
                     Some(EventKind::Renamed { old, new }) => self.follow_rename(old, new),
+                    Some(EventKind::Left { name, .. }) => self.forget_renames(name),
                     Some(EventKind::Said { from: author, .. } | EventKind::Acted { from: author, .. })
                         if self.ignores(author) =>
                     {
@@ -160,10 +161,18 @@ impl<S: Transport> Connection<S> {
     /// Whoever is ignored, or was whispering, stays so under the new name.
     fn follow_rename(&mut self, old: &Name, new: &Name) {
         let whisperer = self.whisperer.iter_mut().map(|(_, name)| name);
-        for name in self.name.iter_mut().chain(whisperer).chain(&mut self.ignored) {
+        let ignored = self.ignored.iter_mut().map(|ignored| &mut ignored.now);
+        for name in self.name.iter_mut().chain(whisperer).chain(ignored) {
             if name == old {
                 *name = new.clone();
             }
+        }
+    }
+
+    /// Whoever is ignored has left: the next one by that name is somebody else.
+    fn forget_renames(&mut self, left: &Name) {
+        for ignored in self.ignored.iter_mut().filter(|ignored| ignored.now == *left) {
+            ignored.now = ignored.asked.clone();
         }
     }
 

@@ -13,7 +13,7 @@ use futures_core::Stream;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::limit::{poll_limit, stood_still};
-use super::{Connection, LINES_PER_TURN, Session, Stage};
+use super::{Connection, LINES_PER_TURN, MAX_AHEAD, Session, Stage};
 use crate::budget::is_exceeded;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
@@ -78,14 +78,16 @@ impl<S: Transport> Connection<S> {
     /// Takes at most [`LINES_PER_TURN`] lines. Returns whether it took all there are, so that the stream wakes this
     /// session when there is another one.
     fn poll_lines(&mut self, cx: &mut task::Context<'_>) -> bool {
-        if !self.may_read() {
+        let may_read = self.may_read();
+        if !may_read && !self.may_read_ahead() {
             return false;
         }
         let mut buffer = READ_BUFFER.take();
         buffer.extend_from_slice(self.stream.read_buffer());
         buffer.reserve(READ_SIZE);
         *self.stream.read_buffer_mut() = buffer;
-        let has_read_everything = self.poll_buffered_lines(cx);
+        let has_read_everything = may_read && self.poll_buffered_lines(cx);
+        self.poll_lines_ahead(cx);
         let mut buffer = std::mem::take(self.stream.read_buffer_mut());
         *self.stream.read_buffer_mut() = BytesMut::from(&buffer[..]);
         buffer.clear();
@@ -98,10 +100,18 @@ impl<S: Transport> Connection<S> {
             if !self.may_read() {
                 return false;
             }
-            match Pin::new(&mut self.stream).poll_next(cx) {
+            let line = match self.ahead.is_empty() {
+                true => Pin::new(&mut self.stream).poll_next(cx),
+                false => Poll::Ready(Some(Ok(self.ahead.remove(0)))),
+            };
+            match line {
                 Poll::Ready(Some(Ok(line))) => {
                     self.take_line(line);
                     self.bound_input_before_name(self.stream.read_buffer().len());
+                    if self.ahead.is_empty() && self.stream.read_buffer().is_empty() {
+                        // it came alone: whoever keeps to the rate is not behind, though a line may wait for a moment
+                        self.throttle.is_not_behind();
+                    }
                     self.pay_for_input(1);
                 }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
@@ -115,6 +125,24 @@ impl<S: Transport> Connection<S> {
             }
         }
         false
+    }
+
+    /// Whether this is a session without line ends that is not read from now, and has no more waiting than may be.
+    fn may_read_ahead(&self) -> bool {
+        let is_full = self.ahead.len() >= MAX_AHEAD;
+        self.is_open() && !self.may_read() && !is_full && self.stream.decoder().is_undelimited()
+    }
+
+    /// Reads whole messages that wait, each by itself.
+    fn poll_lines_ahead(&mut self, cx: &mut task::Context<'_>) {
+        while self.may_read_ahead() {
+            match Pin::new(&mut self.stream).poll_next(cx) {
+                Poll::Ready(Some(Ok(line))) => self.ahead.push(line),
+                Poll::Ready(Some(Err(error))) => self.lose(&error),
+                // an end is found again when it is its turn
+                Poll::Ready(None) | Poll::Pending => return,
+            }
+        }
     }
 
     /// Closes on somebody who has sent more than enough for a name, and no name. What came `behind` the last line may yet
@@ -227,6 +255,10 @@ impl<S: Transport> Connection<S> {
             Stage::Draining { .. } => self.config.drain.time,
             _ => self.config.name_deadline,
         };
+        // a name that was given in time is good, however long the room takes
+        if self.stage == Stage::Naming && self.is_waiting_for_room {
+            return;
+        }
         let Some(deadline) = &mut self.deadline else { return };
         if poll_limit(deadline, limit, cx).is_pending() {
             return;

@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::{Connection, Stage, goodbye};
+use super::{Connection, Ignored, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
@@ -128,19 +128,19 @@ impl<S: Transport> Connection<S> {
             if self.ignored.len() >= max {
                 return self.answer(Answer::TooManyIgnored { max });
             }
-            self.ignored.push(name.clone());
+            self.ignored.push(Ignored { asked: name.clone(), now: name.clone() });
         }
         self.answer(Answer::Ignoring(name));
     }
 
     fn unignore(&mut self, name: Name) {
         let before = self.ignored.len();
-        self.ignored.retain(|ignored| *ignored != name);
+        self.ignored.retain(|ignored| ignored.now != name);
         let was_ignored = self.ignored.len() < before;
         self.answer(if was_ignored { Answer::NotIgnoringAnyMore(name) } else { Answer::NotIgnored(name) });
     }
 
     pub(super) fn ignores(&self, name: &Name) -> bool {
-        self.ignored.contains(name)
+        self.ignored.iter().any(|ignored| ignored.now == *name)
     }
 }

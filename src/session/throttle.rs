@@ -37,6 +37,11 @@ impl Throttle {
         self.pause.is_some()
     }
 
+    /// What is read now waited for a moment at most.
+    pub(super) fn is_not_behind(&mut self) {
+        self.behind_since = None;
+    }
+
     /// There is nothing more to read now.
     pub(super) fn has_caught_up(&mut self) {
         if !self.is_pausing() {

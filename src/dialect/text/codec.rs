@@ -122,6 +122,11 @@ impl TextCodec {
         self.bytes
     }
 
+    /// Whether each read is a message.
+    pub fn is_undelimited(&self) -> bool {
+        self.framing == Framing::Undelimited
+    }
+
     /// Whether a message of an undelimited session has begun, and silence would end it.
     pub fn awaits_silence(&self) -> bool {
         self.framing == Framing::Undelimited && (self.filtered > 0 || self.skipped > 0)
