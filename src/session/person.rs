@@ -20,7 +20,13 @@ use crate::transport::Transport;
 impl<S: Transport> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
-            Line::Text(text) => CleanText::new(text),
+            Line::Text(text) => {
+                let typed = text.len();
+                let clean = CleanText::new(text);
+                // what others read may be three times as long
+                self.pay_for_pictures(clean.as_str().len().saturating_sub(typed));
+                clean
+            }
             Line::TooLong => return self.take_long_line(),
             Line::Unended => {
                 self.metrics.limits.count(Limit::MaxUnended);

@@ -74,6 +74,16 @@ impl<S: Transport> Connection<S> {
         self.throttle.behind_since.get_or_insert(now);
     }
 
+    /// So many bytes more go out to each reader than came in.
+    pub(super) fn pay_for_pictures(&mut self, bytes: usize) {
+        if bytes > 0
+            && let Some(rate) = self.config.byte_rate()
+        {
+            let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+            self.throttle.bytes.take(bytes, rate, time::Instant::now().into_std());
+        }
+    }
+
     /// A mistake is answered, which costs the server more than a line that is not.
     pub(super) fn pay_for_mistake(&mut self) {
         if let Some(rate) = self.config.line_rate() {

@@ -11,6 +11,7 @@
 use precis_core::profile::Rules;
 use precis_profiles::UsernameCaseMapped;
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
 
 use crate::chat::fold::caseless;
 
@@ -39,16 +40,36 @@ fn skeleton(text: &str) -> String {
     until_stable(text, look)
 }
 
-/// One round of [`skeleton`]: each character of the decomposed text in turn. The table is asked for what is not ASCII only.
+/// One round of [`skeleton`]: each character of the decomposed text in turn, and what the standard's table lacks. The table is asked for what is not ASCII only.
 fn look(text: &str) -> String {
     let mut look = String::with_capacity(text.len() + 8);
     if text.is_ascii() {
         text.chars().for_each(|c| push_look(&mut look, c));
     } else {
-        text.nfd().for_each(|c| push_look(&mut look, c));
+        let mut base = ' ';
+        for c in text.nfd() {
+            // the dot of an i is there already
+            if c == DOT_ABOVE && DOTTED.contains(&base) {
+                continue;
+            }
+            if canonical_combining_class(c) == 0 {
+                base = c;
+            }
+            push_look(&mut look, c);
+        }
     }
     if look.is_ascii() { look } else { look.nfd().collect() }
 }
+
+const DOT_ABOVE: char = '\u{307}';
+
+/// Letters that lose their dot when another mark is above them, or that look like one with a dot then (PropList.txt,
+/// `Soft_Dotted`, as far as somebody could mean `i` or `j` by it).
+const DOTTED: [char; 5] = ['i', 'j', 'I', '\u{456}', '\u{458}'];
+
+/// Letters of phonetics that the standard's table does not have, and the ones they look like in another size.
+const SMALL_CAPITALS: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ";
+const LETTERS: &[u8; 24] = b"abcdefghijklmnoprstuvwyz";
 
 fn push_look(look: &mut String, c: char) {
     match c {
@@ -57,7 +78,10 @@ fn push_look(look: &mut String, c: char) {
         // stays on: on a page, whoever calls themselves `Emesto` beside `Ernesto` means to be taken for him
         'm' => look.push_str("rn"),
         '0'..='9' | 'a'..='z' | 'A'..='Z' | '_' => look.push(c),
-        _ => look.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4]))),
+        _ => match SMALL_CAPITALS.chars().position(|small| small == c) {
+            Some(at) => push_look(look, char::from(LETTERS[at])),
+            None => look.extend(unicode_security::skeleton(c.encode_utf8(&mut [0; 4]))),
+        },
     }
 }
 
@@ -112,8 +136,31 @@ mod tests {
         // beyond it nothing is confusable
         for c in '\0'..='\u{3ffff}' {
             let text = c.to_string();
-            assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>(), "{c:?}");
+            if !is_beyond_the_standard(&text) {
+                assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>(), "{c:?}");
+            }
         }
+    }
+
+    fn is_beyond_the_standard(text: &str) -> bool {
+        text.nfd().any(|c| c == DOT_ABOVE || SMALL_CAPITALS.contains(c))
+    }
+
+    #[test]
+    fn a_second_dot_and_small_capitals_change_no_look() {
+        let has_common_key = |one: &str, other: &str| keys(one).iter().any(|key| keys(other).contains(key));
+        for (one, other) in [
+            ("admi\u{307}n", "admin"),
+            ("j\u{307}oao", "joao"),
+            ("İan", "ian"),
+            ("ti\u{323}\u{307}m", "ti\u{323}m"),
+            ("ᴀɴᴀ", "ANA"),
+            ("ꜱᴇʀᴠɪᴅᴏʀ", "servidor"),
+        ] {
+            assert!(has_common_key(one, other), "{one} {other}");
+        }
+        assert!(!has_common_key("ż", "z"));
+        assert_eq!(SMALL_CAPITALS.chars().count(), LETTERS.len());
     }
 
     #[test]
@@ -153,6 +200,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_has_the_look_of_the_standard(text in any_text()) {
+            prop_assume!(!is_beyond_the_standard(&text));
             prop_assert_eq!(look(&text), unicode_security::skeleton(&text).collect::<String>());
         }
 

@@ -69,7 +69,9 @@ pub(super) fn check(name: &Name) -> Result<(), NameError> {
     if RESERVED.folds.contains(name.fold()) {
         return Err(NameError::Reserved);
     }
-    match name.keys().any(|key| RESERVED.keys.contains(key)) {
+    // accents make no other word of it: `ádmin`
+    let is_reserved = |key: &str| RESERVED.keys.contains(key) || RESERVED.keys.contains(&accentless(key));
+    match name.keys().any(is_reserved) {
         true => Err(NameError::LooksReserved),
         false => Ok(()),
     }
@@ -94,6 +96,9 @@ mod tests {
 
     #[test]
     fn nor_is_what_looks_like_one() {
+        for text in ["ádmin", "servidór", "admi\u{307}n", "a\u{335}dmin", "ᴀᴅᴍɪɴ", "ꜱᴇʀᴠɪᴅᴏʀ"] {
+            assert_eq!(Name::parse(text).unwrap_err(), NameError::LooksReserved, "{text}");
+        }
         for text in ["SERVID0R", "servid0r", "a11", "aIl", "ALI", "N1CK", "b0t", "PAP0", "adrnin", "sisterna", "һеӏр"]
         {
             assert_eq!(Name::parse(text).unwrap_err(), NameError::LooksReserved, "{text}");
