@@ -113,6 +113,9 @@ fn many_who_paste_at_once_cut_nobody_who_reads() {
     // 0.75 MiB for everybody, in far less time than it takes to read them
     let paste: String = (0..LINES).map(|i| format!("{i} {}\n", "x".repeat(4000))).collect();
     for paster in &mut pasters {
+        // whoever does not read is not read from
+        let mut heard = paster.stream().try_clone().unwrap();
+        thread::spawn(move || std::io::copy(&mut heard, &mut std::io::sink()));
         paster.send_bytes(paste.as_bytes());
     }
     for thread in listening {
