@@ -9,7 +9,7 @@ mod health;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -19,7 +19,6 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -33,6 +32,7 @@ use crate::chat::language::Language;
 use crate::chat::text;
 use crate::metrics::Metrics;
 use crate::room::{ChatRoom, HealthProbe};
+use crate::web::host::Hosts;
 use health::Health;
 
 /// Connections at once; one more ends the oldest, so that those who say nothing keep nobody out.
@@ -200,19 +200,8 @@ impl Page {
     /// Whether the request calls this machine by a name that it can have. Where only this machine can ask, another name is
     /// that of a web page, which has it resolved to here in order to read what is shown (DNS rebinding).
     fn is_known_as(&self, request: &Request<Incoming>) -> bool {
-        if !self.address.ip().is_loopback() {
-            return true;
-        }
-        let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-        host.is_none_or(is_this_machine) && request.uri().authority().is_none_or(|host| is_this_machine(host.as_str()))
+        !self.address.ip().is_loopback() || Hosts::default().are_called_by(request)
     }
-}
-
-/// Whether `HOST[:PORT]` is an address or `localhost`.
-fn is_this_machine(host: &str) -> bool {
-    let Ok(authority) = host.parse::<Authority>() else { return false };
-    let host = authority.host();
-    host.eq_ignore_ascii_case("localhost") || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
 }
 
 fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
@@ -226,22 +215,4 @@ fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {
 fn with(mut response: Response<Full<Bytes>>, name: HeaderName, value: &'static str) -> Response<Full<Bytes>> {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_and_localhost_are_this_machine_and_other_names_are_not() {
-        for host in ["127.0.0.1", "127.0.0.1:9100", "localhost", "LOCALHOST:1", "[::1]:9100", "[::1]", "192.168.0.7:80"]
-        {
-            assert!(is_this_machine(host), "{host}");
-        }
-        for host in
-            ["example.com", "example.com:9100", "127.0.0.1.example.com", "localhost.example.com", "", ":80", "a b"]
-        {
-            assert!(!is_this_machine(host), "{host}");
-        }
-    }
 }

@@ -54,6 +54,9 @@ pub struct Config {
     /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
     /// the loopback. Default: nowhere.
     pub admin: Option<SocketAddr>,
+    /// Names of this machine under which browsers may open the page, beside its addresses, `localhost` and its host name.
+    /// Default: none.
+    pub hosts: Vec<String>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
@@ -149,6 +152,10 @@ pub struct Config {
     /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
     /// lost. Default: 60 s, the sum of the keepalive times; shorter would cut slow links. 0 = off.
     pub user_timeout: Duration,
+    /// How long a WebSocket may be silent until it is asked for a sign of life. Default: 60 s. 0 = it is not asked.
+    pub ping_after: Duration,
+    /// How long the answer may take; then the session ends with a reason. Default: 30 s.
+    pub ping_timeout: Duration,
     /// How long a member must have been silent to be probed when somebody else asks for its name. Default: 10 s.
     pub probe_silence: Duration,
     /// When it is looked whether a probe has been acknowledged; if not, the connection counts as lost, and the name is free.
@@ -200,6 +207,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
             admin: None,
+            hosts: Vec::new(),
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
@@ -233,6 +241,8 @@ impl Default for Config {
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
             user_timeout: Duration::from_secs(60),
+            ping_after: Duration::from_secs(60),
+            ping_timeout: Duration::from_secs(30),
             probe_silence: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(5),
             probe_interval: Duration::from_secs(60),

@@ -17,11 +17,11 @@ use crate::chat::registry::SessionId;
 use crate::config::Config;
 use crate::metrics::{Fanout, Metrics};
 use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
-use crate::session::{Connection, Reader, Session, Setup};
+use crate::session::{Connection, Reader, Session, Setup, Speech};
 use crate::transport::Transport;
 use crate::turn::{Item, Turn};
 
-/// Starts a session on the thread of the hub; closes the connection if the server stops.
+/// Starts a session on the thread of the hub. If the server stops, all it does is to say so.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub struct Admit<S> {
@@ -29,6 +29,10 @@ pub struct Admit<S> {
     pub session: SessionId,
     /// Who is at the other end, for the log.
     pub peer: String,
+    /// How they speak.
+    pub speech: Speech,
+    /// When the connection was accepted.
+    pub accepted: tokio::time::Instant,
     /// The connection.
     pub stream: S,
     /// Dropped when the session has ended: how the server learns of it.
@@ -123,15 +127,19 @@ impl Actor for Hub {
 impl<S: Transport + Send> Handler<Admit<S>> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Admit { session, peer, stream, guard, unnamed }: Admit<S>, _: &mut Self::Context) {
-        if self.is_shutting_down {
-            return;
-        }
+    fn handle(
+        &mut self,
+        Admit { session, peer, speech, accepted, stream, guard, unnamed }: Admit<S>,
+        _: &mut Self::Context,
+    ) {
         let (config, metrics) = (Arc::clone(&self.config), Arc::clone(&self.metrics));
-        let setup = Setup { id: session, peer, room: self.room.clone(), config, metrics, unnamed };
+        let setup = Setup { id: session, peer, speech, accepted, room: self.room.clone(), config, metrics, unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };
+        if self.is_shutting_down {
+            connection.shut_down();
+        }
         Session::new(connection, Box::new((place, guard))).start();
     }
 }

@@ -157,6 +157,7 @@ impl Metrics {
             }
             Answer::Mistake(CommandError::Unknown { .. }) => self.mistakes.count(Mistake::UnknownCommand),
             Answer::Mistake(CommandError::WhisperFormat | CommandError::EmptyMessage | CommandError::Usage(_))
+            | Answer::BadObject(_)
             | Answer::NobodyToReplyTo
             | Answer::NotIgnored(_) => self.mistakes.count(Mistake::WrongUsage),
             // counted where it happens: as a refused connection, as a departure

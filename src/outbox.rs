@@ -21,8 +21,8 @@ const MAX_SLICES: usize = 64;
 ///
 /// 1. What was pushed leaves in the order of pushing, byte for byte, or not at all.
 /// 2. It takes everything, and says when that is too much: whoever pushes must then write or [forget](Outbox::forget).
-/// 3. A line of which a part has left stays until the rest has left, so a reader never sees half a line followed by
-///    another one.
+/// 3. A [unit](Unit) of which a part has left stays until the rest has left, so a reader never sees half a line followed
+///    by another one.
 /// 4. An outbox with one entry or none holds no memory of its own.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -34,8 +34,17 @@ pub struct Outbox {
     reported: usize,
     limit: usize,
     soft_limit: usize,
-    /// Whether a part of the first line has left.
-    is_mid_line: bool,
+    /// The byte of the first entry that left last, if one has.
+    last_sent: Option<u8>,
+}
+
+/// What a reader must be sent to its end, if a part of it has been sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A line, up to its `\n`.
+    Line,
+    /// A whole entry: where its parts end, only its reader knows.
+    Entry,
 }
 
 impl Outbox {
@@ -64,10 +73,15 @@ impl Outbox {
         self.owed > self.limit && !self.rest.is_empty()
     }
 
-    /// Forgets everything owed but the rest of a line that has left in part.
-    pub fn forget(&mut self) {
-        let line_end = self.first.iter().position(|byte| *byte == b'\n').map_or(self.first.len(), |at| at + 1);
-        self.first.truncate(if self.is_mid_line { line_end } else { 0 });
+    /// Forgets everything owed but the rest of a unit that has left in part.
+    pub fn forget(&mut self, unit: Unit) {
+        let line_end = || self.first.iter().position(|byte| *byte == b'\n').map(|at| at + 1);
+        let rest = match (unit, self.last_sent) {
+            (_, None) | (Unit::Line, Some(b'\n')) => 0,
+            (Unit::Line, Some(_)) => line_end().unwrap_or(self.first.len()),
+            (Unit::Entry, Some(_)) => self.first.len(),
+        };
+        self.first.truncate(rest);
         self.rest = VecDeque::new();
         self.owed = if self.first.is_empty() { 0 } else { self.first.len() + ENTRY_COST };
     }
@@ -138,7 +152,7 @@ impl Outbox {
         while written >= self.first.len() {
             written -= self.first.len();
             self.owed -= self.first.len() + ENTRY_COST;
-            self.is_mid_line = false;
+            self.last_sent = None;
             match self.rest.pop_front() {
                 Some(next) => self.first = next,
                 None => {
@@ -149,7 +163,7 @@ impl Outbox {
             }
         }
         if written > 0 {
-            self.is_mid_line = self.first[written - 1] != b'\n';
+            self.last_sent = Some(self.first[written - 1]);
             self.first.advance(written);
             self.owed -= written;
         }
@@ -236,7 +250,7 @@ mod tests {
         }
         let mut taker = Taker { takes: [12].into(), taken: Vec::new() };
         assert!(write(&mut outbox, &mut taker).is_pending());
-        outbox.forget();
+        outbox.forget(Unit::Line);
         outbox.push("fim\n".into());
         taker.takes.extend([99, 99]);
         assert!(write(&mut outbox, &mut taker).is_ready());
@@ -254,7 +268,7 @@ mod tests {
             outbox.push("quarta\n".into());
             let mut taker = Taker { takes: [taken].into(), taken: Vec::new() };
             assert!(write(&mut outbox, &mut taker).is_pending());
-            outbox.forget();
+            outbox.forget(Unit::Line);
             outbox.push("fim\n".into());
             taker.takes.extend([99, 99]);
             assert!(write(&mut outbox, &mut taker).is_ready());
@@ -264,10 +278,26 @@ mod tests {
     }
 
     #[test]
+    fn of_an_entry_that_is_kept_whole_all_is_kept_if_a_part_has_left() {
+        for (taken, expected) in [(3, "a\nb\nfim"), (2, "a\nb\nfim"), (4, "a\nb\nfim")] {
+            let mut outbox = Outbox::new(1000, 0);
+            outbox.push("a\nb\n".into());
+            outbox.push("c".into());
+            let mut taker = Taker { takes: [taken].into(), taken: Vec::new() };
+            assert!(write(&mut outbox, &mut taker).is_pending());
+            outbox.forget(Unit::Entry);
+            outbox.push("fim".into());
+            taker.takes.extend([99, 99]);
+            assert!(write(&mut outbox, &mut taker).is_ready());
+            assert_eq!(taker.taken, expected.as_bytes());
+        }
+    }
+
+    #[test]
     fn last_words_alone_if_no_line_was_begun() {
         let mut outbox = Outbox::new(1000, 0);
         outbox.push("primeira\n".into());
-        outbox.forget();
+        outbox.forget(Unit::Line);
         outbox.push("fim\n".into());
         let mut taker = Taker { takes: [99].into(), taken: Vec::new() };
         assert!(write(&mut outbox, &mut taker).is_ready());

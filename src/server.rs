@@ -3,7 +3,6 @@
 //! It knows sockets and how many connections there are; what they say to each other is between the sessions and the
 //! room.
 
-use std::future::poll_fn;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +11,6 @@ use std::time::Duration;
 use actix::prelude::*;
 use log::{debug, error, warn};
 use socket2::SockRef;
-use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinHandle;
@@ -23,12 +21,15 @@ use crate::admission::{Admission, Admitted, Origin};
 use crate::budget::Budget;
 use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
-use crate::config::{Config, Drain, Listen};
+use crate::config::{Config, Listen};
 use crate::dialect::text;
-use crate::hub::{Admit, Evict, Hub};
+use crate::hub::{Evict, Hub};
 use crate::metrics::Metrics;
+use crate::opening::{Arrival, Entrance, Openings, say_and_close};
 use crate::room::{ChatRoom, HubId, Shutdown};
-use crate::transport::{poll_drain, tcp};
+use crate::transport::tcp;
+use crate::web::Site;
+use crate::web::host::Hosts;
 
 /// The pause after an accept error, doubled with each error that follows, up to [`MAX_ACCEPT_PAUSE`].
 const MIN_ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -95,8 +96,17 @@ impl Server {
         let room = room.start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
+        let site = Arc::new(Site::new(Hosts::new(&self.config.hosts), language));
+        let openings = Arc::new(Openings::default());
+        let places = open_places(&room, &self.config, &metrics, |hub| Entrance {
+            hub,
+            site: Arc::clone(&site),
+            openings: Arc::clone(&openings),
+            config: Arc::clone(&self.config),
+        });
         let reception = Arc::new(Reception {
-            places: open_places(&room, &self.config, &metrics),
+            places,
+            openings,
             room,
             metrics,
             connections: Connections::new(Arc::clone(&self.config)),
@@ -132,13 +142,14 @@ impl Running {
             // cancelled, as asked: the listener is closed now
             let _ = task.await;
         }
-        let Reception { room, places, connections, config, .. } = &*self.reception;
+        let Reception { room, places, openings, connections, config, .. } = &*self.reception;
         let in_good_order = async {
+            openings.shut_down();
             if room.send(Shutdown).await.is_err() {
                 debug!("the room was gone before the shutdown");
             }
             for place in places {
-                if place.hub.send(Shutdown).await.is_err() {
+                if place.entrance.hub.send(Shutdown).await.is_err() {
                     debug!("a hub was gone before the shutdown");
                 }
             }
@@ -208,16 +219,21 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// A hub, and where it lives.
+/// A hub, how one comes to it, and where it lives.
 #[derive(Debug)]
 struct Place {
-    hub: Addr<Hub>,
+    entrance: Entrance,
     /// `None` for the arbiter that accepts.
     arbiter: Option<ArbiterHandle>,
 }
 
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
-fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metrics>) -> Vec<Place> {
+fn open_places(
+    room: &Addr<ChatRoom>,
+    config: &Arc<Config>,
+    metrics: &Arc<Metrics>,
+    entrance_to: impl Fn(Addr<Hub>) -> Entrance,
+) -> Vec<Place> {
     let budget = Arc::new(Budget::new(config.outbox_total));
     let new_hub = |id| {
         let (room, config) = (room.clone(), Arc::clone(config));
@@ -225,7 +241,7 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metric
         move || Hub::new(id, room, config, metrics, budget)
     };
     let here = new_hub(HubId(0))().start();
-    let mut places = vec![Place { hub: here, arbiter: None }];
+    let mut places = vec![Place { entrance: entrance_to(here), arbiter: None }];
     while places.len() < config.threads {
         let arbiter = match Arbiter::try_new() {
             Ok(arbiter) => arbiter.handle(),
@@ -236,7 +252,7 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metric
         };
         let new_hub = new_hub(HubId(places.len()));
         let hub = Hub::start_in_arbiter(&arbiter, move |_| new_hub());
-        places.push(Place { hub, arbiter: Some(arbiter) });
+        places.push(Place { entrance: entrance_to(hub), arbiter: Some(arbiter) });
     }
     places
 }
@@ -246,6 +262,7 @@ fn open_places(room: &Addr<ChatRoom>, config: &Arc<Config>, metrics: &Arc<Metric
 struct Reception {
     room: Addr<ChatRoom>,
     places: Vec<Place>,
+    openings: Arc<Openings>,
     connections: Arc<Connections>,
     /// Permits to [`MAX_LINGERING`] refused connections.
     lingering: Arc<Semaphore>,
@@ -269,15 +286,20 @@ impl Reception {
         let place = self.place_of(session);
         let guard = Box::new(Slot { connections: Arc::clone(&self.connections), origin });
         let unnamed = Box::new(Unnamed { connections: Arc::clone(&self.connections), origin, session });
+        let arrival = Arrival { session, peer, accepted: Instant::now(), guard, unnamed };
+        let hurried = self.openings.begin(session);
+        let entrance = place.entrance.clone();
         let Some(arbiter) = &place.arbiter else {
-            return place.hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed });
+            actix_rt::spawn(entrance.open(stream, arrival, hurried));
+            return;
         };
         // a socket belongs to the reactor of the thread that reads it
         let moved = stream.into_std();
-        let hub = place.hub.clone();
         arbiter.spawn_fn(move || match moved.and_then(TcpStream::from_std) {
-            Ok(stream) => hub.do_send(Admit { session, peer: peer.to_string(), stream, guard, unnamed }),
-            Err(error) => error!("session={session} peer={peer} cannot be moved to its thread: {error}"),
+            Ok(stream) => {
+                actix_rt::spawn(entrance.open(stream, arrival, hurried));
+            }
+            Err(error) => error!("{arrival:?} cannot be moved to its thread: {error}"),
         });
     }
 
@@ -285,16 +307,9 @@ impl Reception {
         &self.places[session.0 as usize % self.places.len()]
     }
 
-    /// Tells a session that it must make room. The word takes the way that the session took, so that it comes after it.
+    /// Tells a session, or what is about to be one, that it must make room.
     fn evict(&self, session: SessionId) {
-        let place = self.place_of(session);
-        let hub = place.hub.clone();
-        match &place.arbiter {
-            None => hub.do_send(Evict(session)),
-            Some(arbiter) => {
-                arbiter.spawn_fn(move || hub.do_send(Evict(session)));
-            }
-        }
+        self.openings.evict(session, || self.place_of(session).entrance.hub.do_send(Evict(session)));
     }
 
     /// One sentence and the end: a refusal costs no session. For a few at once the end waits, briefly, until the peer
@@ -311,15 +326,9 @@ impl Reception {
             let _ = (&*socket).read(&mut [0; 1024]);
             return;
         };
-        let Drain { time, mut bytes } = self.config.drain;
+        let drain = self.config.drain;
         actix_rt::spawn(async move {
-            let drained = async {
-                if stream.shutdown().await.is_ok() {
-                    poll_fn(|cx| poll_drain(&mut stream, &mut bytes, cx)).await;
-                }
-            };
-            // by then the peer has read it, or never will
-            let _ = timeout(time, drained).await;
+            say_and_close(&mut stream, b"", drain).await;
             drop(permit);
         });
     }

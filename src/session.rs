@@ -16,10 +16,12 @@
 
 mod delivery;
 mod io;
+mod keepalive;
 mod lag;
 mod limit;
 mod person;
 mod probe;
+mod program;
 mod throttle;
 
 use std::any::Any;
@@ -34,7 +36,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use bytes::Bytes;
 use log::{debug, info};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::codec::FramedRead;
 
 use crate::chat::answer::Answer;
@@ -44,15 +46,19 @@ use crate::chat::name::Name;
 use crate::chat::registry::SessionId;
 use crate::chat::strikes::Strikes;
 use crate::config::Config;
+use crate::dialect::codec::Codec;
 use crate::dialect::sniff::Protocol;
 use crate::dialect::text::codec::{Line, TextCodec};
-use crate::dialect::{foreign, text};
+use crate::dialect::websocket::WebSocketCodec;
+use crate::dialect::{Format, foreign};
 use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
 
+use keepalive::Keepalive;
 use probe::Probe;
+use program::Ids;
 use throttle::Throttle;
 
 pub use delivery::Reader;
@@ -75,12 +81,28 @@ struct Ignored {
     now: Name,
 }
 
+/// How the peer speaks, as far as the [opening](crate::opening) of its connection has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    /// In lines, of text or JSON.
+    Lines {
+        /// Whether it has been silent for [`Config::silence`].
+        is_silent: bool,
+    },
+    /// In the messages of a WebSocket that was opened.
+    WebSocket,
+}
+
 /// What a session is made of, besides its stream.
 pub struct Setup {
     /// Its id, given by the server.
     pub id: SessionId,
     /// Who is at the other end, for the log.
     pub peer: String,
+    /// How they speak.
+    pub speech: Speech,
+    /// When the connection was accepted: the time to give a name runs from there.
+    pub accepted: Instant,
     /// The room.
     pub room: Addr<ChatRoom>,
     /// The limits.
@@ -101,6 +123,9 @@ pub struct Session<S> {
 pub struct Connection<S> {
     stage: Stage,
     language: Language,
+    format: Format,
+    /// The ids that a program gave to what it asked; `None` for people.
+    ids: Option<Box<Ids>>,
     outbox: Outbox,
     ignored: Vec<Ignored>,
     /// Messages of an undelimited session that came while it may not be read from: see [`MAX_AHEAD`].
@@ -117,7 +142,7 @@ pub struct Connection<S> {
     /// Who whispered last, for `/responder`.
     whisperer: Option<(SessionId, Name)>,
     throttle: Throttle,
-    stream: FramedRead<S, TextCodec>,
+    stream: FramedRead<S, Codec>,
 
     id: SessionId,
     peer: String,
@@ -147,6 +172,8 @@ pub struct Connection<S> {
     /// When bytes came last.
     heard_at: Instant,
     probe: Option<Box<Probe>>,
+    /// The pings of a WebSocket.
+    keepalive: Option<Box<Keepalive>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,12 +195,21 @@ enum Stage {
 impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, room, config, metrics, unnamed } = setup;
+        let Setup { id, peer, speech, accepted, room, config, metrics, unnamed } = setup;
         metrics.connections.inc();
         metrics.sessions.inc();
+        let codec = match speech {
+            Speech::Lines { .. } => Codec::Lines(TextCodec::new(config.max_line, config.max_unended)),
+            Speech::WebSocket => Codec::WebSocket(Box::new(WebSocketCodec::new(config.max_line, config.max_unended))),
+        };
+        let silence = (speech == Speech::Lines { is_silent: true }).then(|| Box::pin(sleep(Duration::ZERO)));
+        let has_deadline = config.name_deadline > Duration::ZERO;
+        let deadline = has_deadline.then(|| Box::pin(sleep_until(accepted + config.name_deadline)));
         Connection {
             stage: Stage::Naming,
             language: config.language,
+            format: Format::Text,
+            ids: None,
             outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
             ahead: Vec::new(),
@@ -184,7 +220,7 @@ impl<S: Transport> Connection<S> {
             whisperer: None,
             throttle: Throttle::default(),
             // its buffer is borrowed for the time of a read
-            stream: FramedRead::with_capacity(stream, TextCodec::new(config.max_line, config.max_unended), 0),
+            stream: FramedRead::with_capacity(stream, codec, 0),
             id,
             peer,
             room,
@@ -195,12 +231,13 @@ impl<S: Transport> Connection<S> {
             has_told_room: false,
             waker: Waker::noop().clone(),
             lag: None,
-            deadline: None,
-            silence: None,
+            deadline,
+            silence,
             reads_seen: 0,
             bytes_seen: 0,
             heard_at: Instant::now(),
             probe: None,
+            keepalive: None,
             config,
             metrics,
         }
@@ -228,7 +265,13 @@ impl<S: Transport> Connection<S> {
             self.pay_for_mistake();
         }
         self.metrics.answered(&answer);
-        self.owe(text::answer(&answer, self.language));
+        let bytes = self.written(&answer);
+        self.owe(bytes);
+    }
+
+    fn written(&self, answer: &Answer) -> Bytes {
+        let id = self.ids.as_deref().and_then(Ids::current);
+        self.format.answer(answer, id, self.language)
     }
 
     /// Owes the person some bytes. If that is too much, as much as possible is written first: whoever reads is not cut
@@ -248,9 +291,10 @@ impl<S: Transport> Connection<S> {
 
     fn start(&mut self) {
         debug!("session={} peer={} connected", self.id, self.peer);
-        self.restart_silence();
-        if self.config.name_deadline > Duration::ZERO {
-            self.deadline = Some(Box::pin(sleep(self.config.name_deadline)));
+        if self.stream.decoder().websocket().is_some() {
+            self.begin_program(Format::WebSocket);
+        } else if self.silence.is_none() {
+            self.restart_silence();
         }
     }
 
@@ -268,7 +312,7 @@ impl<S: Transport> Connection<S> {
         if let Some(words) = &last_words {
             self.metrics.answered(words);
         }
-        let last_words = last_words.map(|words| text::answer(&words, self.language));
+        let last_words = last_words.map(|words| self.written(&words));
         self.close_with(reason, last_words.unwrap_or_default());
     }
 
@@ -282,6 +326,9 @@ impl<S: Transport> Connection<S> {
     fn close_with(&mut self, reason: Reason, last_words: Bytes) {
         self.end(reason);
         self.outbox.push(last_words);
+        if let Some(websocket) = self.stream.decoder().websocket() {
+            self.outbox.push(websocket.close_frame(reason));
+        }
         self.stage = Stage::LastWords;
         self.deadline = Some(Box::pin(sleep(self.config.last_words)));
     }

@@ -1,7 +1,7 @@
 //! A turn of the room: what happened, in order, and who learns of it.
 //!
 //! The room makes one [`Turn`] of everything that waited in its mailbox, and all hubs share it. Its events are written
-//! out once for each language that somebody reads, and everybody who reads it shares those bytes.
+//! out once for each language and format that somebody reads, and everybody who reads it shares those bytes.
 //! Knows nothing of who is there and how bytes travel.
 
 use std::ops::Range;
@@ -13,7 +13,8 @@ use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Whispered};
 use crate::chat::language::Language;
 use crate::chat::registry::SessionId;
-use crate::dialect::text::lines::{self, Lines};
+use crate::dialect::text::{self, notices};
+use crate::dialect::{Format, Written, json};
 
 /// A step of a turn.
 #[derive(Debug)]
@@ -75,15 +76,15 @@ pub struct Turn {
     events: usize,
     /// Whether somebody goes by another name from here on: those who remember names must follow.
     renames: bool,
-    text: [Written; Language::ALL.len()],
+    versions: [[Version; Language::ALL.len()]; Format::ALL.len()],
 }
 
-/// The events of a turn, written out in one language when first asked for.
+/// The events of a turn, written out in one format and language when first asked for.
 #[derive(Debug, Default)]
-struct Written {
+struct Version {
     /// One by one.
-    lines: OnceLock<Lines>,
-    /// All of them, with the notices that pile up folded.
+    each: OnceLock<Written>,
+    /// All of them; for people, with the notices that pile up folded.
     whole: OnceLock<Bytes>,
 }
 
@@ -94,7 +95,7 @@ impl Turn {
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
         let events = items.iter().filter(|item| item.event().is_some()).count();
-        Turn { items, first, events, renames, text: Default::default() }
+        Turn { items, first, events, renames, versions: Default::default() }
     }
 
     /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
@@ -133,27 +134,34 @@ impl Turn {
         self.items[range.clone()].iter().filter(|item| item.event().is_some()).count()
     }
 
-    /// The lines of the text dialect for everybody who learns of the events in this range.
+    /// The events in this range, for everybody who learns of them and reads this format and language.
     ///
     /// # Panics
     /// If the range is not within the [items](Turn::items).
-    pub fn text(&self, range: Range<usize>, language: Language) -> Bytes {
-        let written = &self.text[language.index()];
+    pub fn written(&self, range: Range<usize>, format: Format, language: Language) -> Bytes {
+        let version = &self.versions[format.index()][language.index()];
         if range == (0..self.items.len()) {
-            return written.whole.get_or_init(|| self.write(range, written, language)).clone();
+            return version.whole.get_or_init(|| self.write(range, version, format, language)).clone();
         }
-        self.write(range, written, language)
+        self.write(range, version, format, language)
     }
 
-    fn write(&self, range: Range<usize>, written: &Written, language: Language) -> Bytes {
-        let events = self.items[range.clone()].iter().filter_map(Item::event);
-        match lines::folded(events, language) {
-            Some(folded) => folded,
-            None => {
-                let lines = written.lines.get_or_init(|| Lines::new(self.items.iter().map(Item::event), language));
-                lines.get(range)
-            }
+    fn write(&self, range: Range<usize>, version: &Version, format: Format, language: Language) -> Bytes {
+        if format == Format::Text
+            && let Some(folded) = notices::folded(self.items[range.clone()].iter().filter_map(Item::event), language)
+        {
+            return folded;
         }
+        version.each.get_or_init(|| self.write_each(format, language)).get(range)
+    }
+
+    fn write_each(&self, format: Format, language: Language) -> Written {
+        let events =
+            self.items.iter().map(|item| if let Item::Event { event, .. } = item { Some(event) } else { None });
+        Written::new(events, |bytes, event| match format {
+            Format::Text => text::write_event(bytes, &event.kind, language),
+            Format::Json | Format::WebSocket => format.write_frame(bytes, &json::event(event, language)),
+        })
     }
 }
 
@@ -172,14 +180,14 @@ mod tests {
     #[test]
     fn everybody_who_reads_a_turn_shares_its_bytes() {
         let turn = Turn::new(vec![said(1, 1), said(2, 2), Item::To(SessionId(1), Private::Farewell), said(3, 1)]);
-        let whole = turn.text(0..4, Language::English);
+        let whole = turn.written(0..4, Format::Text, Language::English);
         assert_eq!(whole, "p1: 1\np2: 2\np1: 3\n");
-        assert_eq!(whole.as_ptr(), turn.text(0..4, Language::English).as_ptr());
+        assert_eq!(whole.as_ptr(), turn.written(0..4, Format::Text, Language::English).as_ptr());
         // a part is a part of the same bytes
-        let part = turn.text(1..3, Language::English);
+        let part = turn.written(1..3, Format::Text, Language::English);
         assert_eq!(part, "p2: 2\n");
         assert_eq!(part.as_ptr(), whole[6..].as_ptr());
-        assert_eq!(turn.text(2..3, Language::English), "");
+        assert_eq!(turn.written(2..3, Format::Text, Language::English), "");
         assert_eq!([0..4, 1..3, 2..3].map(|range| turn.events(&range)), [3, 1, 0]);
     }
 }

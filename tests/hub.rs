@@ -19,13 +19,16 @@ use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
 use papo::metrics::Limit;
 use papo::room::{ChatRoom, Deliver, HubId};
+use papo::session::Speech;
 use papo::turn::{Item, Private, Turn};
 use proptest::prelude::*;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, duplex};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 const DEADLINE: Duration = Duration::from_secs(20);
+
+const LINES: Speech = Speech::Lines { is_silent: false };
 
 fn name(text: &str) -> Name {
     Name::parse(text).unwrap()
@@ -75,7 +78,17 @@ impl Person {
     async fn over_pipe(capacity: usize, hub: &Addr<Hub>, id: u64) -> Person {
         let (near, far) = duplex(capacity);
         let (session, peer, guard) = (SessionId(id), "test".to_owned(), Box::new(()));
-        hub.send(Admit { session, peer, stream: far, guard, unnamed: Box::new(()) }).await.unwrap();
+        hub.send(Admit {
+            session,
+            peer,
+            speech: LINES,
+            accepted: Instant::now(),
+            stream: far,
+            guard,
+            unnamed: Box::new(()),
+        })
+        .await
+        .unwrap();
         Person(BufReader::new(near))
     }
 
@@ -106,7 +119,9 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     let (session, peer, guard) = (SessionId(1), "test".to_owned(), Box::new(()));
-    hub.send(Admit { session, peer, stream, guard, unnamed: Box::new(()) }).await.unwrap();
+    hub.send(Admit { session, peer, speech: LINES, accepted: Instant::now(), stream, guard, unnamed: Box::new(()) })
+        .await
+        .unwrap();
     deliver(&hub, vec![welcome(1, "Ana")]).await;
     for i in 0..500 {
         hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Beto", &i.to_string(), 2)]))));

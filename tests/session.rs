@@ -16,6 +16,7 @@ use papo::chat::registry::SessionId;
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, HubId, Shutdown};
+use papo::session::Speech;
 use papo::transport::Transport;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
 use tokio::time::{Instant, sleep, timeout};
@@ -39,6 +40,8 @@ struct House {
     _watch: mpsc::Sender<()>,
     hub: Addr<Hub>,
     sessions: u64,
+    /// How the next peers speak.
+    speech: Speech,
 }
 
 /// The other end of a session.
@@ -59,7 +62,7 @@ impl House {
             }
         });
         let hub = Hub::new(HubId(0), ChatRoom::default().start(), Arc::new(config), Arc::default(), budget()).start();
-        House { _watch: watch, hub, sessions: 0 }
+        House { _watch: watch, hub, sessions: 0, speech: Speech::Lines { is_silent: false } }
     }
 
     /// Starts a session on this end of a connection. The guard is dropped when it has ended.
@@ -75,7 +78,9 @@ impl House {
         self.sessions += 1;
         let guard = Arc::new(());
         let (session, peer) = (SessionId(self.sessions), "test".to_owned());
-        self.hub.do_send(Admit { session, peer, stream, guard: Box::new(Arc::clone(&guard)), unnamed });
+        let (speech, accepted) = (self.speech, Instant::now());
+        let kept = Box::new(Arc::clone(&guard));
+        self.hub.do_send(Admit { session, peer, speech, accepted, stream, guard: kept, unnamed });
         guard
     }
 

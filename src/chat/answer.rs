@@ -60,6 +60,8 @@ pub enum Answer {
         /// How many are kept.
         max: usize,
     },
+    /// A program sent an object that means nothing here.
+    BadObject(ObjectError),
     /// A line longer than `max` bytes, line end included.
     LineTooLong {
         /// The limit.
@@ -85,6 +87,26 @@ pub enum Answer {
     Refused(Refusal),
 }
 
+/// Why an object of the JSON dialect means nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectError {
+    /// It is no JSON object.
+    #[error("no JSON object")]
+    NotJson,
+    /// Its type is none that there is.
+    #[error("an unknown type")]
+    UnknownType,
+    /// This field is missing, or is not what it should be.
+    #[error("the field {0} is missing or wrong")]
+    Field(&'static str),
+    /// Only members may ask this.
+    #[error("only for members")]
+    NotJoined,
+    /// Somebody who has joined wants to join.
+    #[error("joined already")]
+    AlreadyJoined,
+}
+
 /// Why a connection gets no session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Refusal {
@@ -94,11 +116,14 @@ pub enum Refusal {
     TooManyOfAddress,
     /// The address had as many new connections lately as it may have.
     TooManyNewOfAddress,
+    /// It is not encrypted, and has to be.
+    TlsRequired,
 }
 
 impl Refusal {
     /// Every refusal, in the order of their declaration.
-    pub const ALL: [Refusal; 3] = [Refusal::ServerFull, Refusal::TooManyOfAddress, Refusal::TooManyNewOfAddress];
+    pub const ALL: [Refusal; 4] =
+        [Refusal::ServerFull, Refusal::TooManyOfAddress, Refusal::TooManyNewOfAddress, Refusal::TlsRequired];
 
     /// A stable word for logs.
     pub const fn word(self) -> &'static str {
@@ -106,6 +131,7 @@ impl Refusal {
             Refusal::ServerFull => "server-full",
             Refusal::TooManyOfAddress => "too-many-of-address",
             Refusal::TooManyNewOfAddress => "too-many-new-of-address",
+            Refusal::TlsRequired => "tls-required",
         }
     }
 }
@@ -125,6 +151,7 @@ impl Answer {
             | Answer::NobodyToReplyTo
             | Answer::NotIgnored(_)
             | Answer::TooManyIgnored { .. }
+            | Answer::BadObject(_)
             | Answer::LineTooLong { .. }
             | Answer::NotUtf8 => true,
             Answer::Prompt

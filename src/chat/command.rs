@@ -156,7 +156,7 @@ pub static COMMANDS: &[Entry] = &[
         arguments: Arguments::Name,
         help: text::help_ignore,
         before_name: false,
-        parse: |entry, rest| Ok(Command::Ignore(person(entry.required(rest)?)?)),
+        parse: |entry, rest| Ok(Command::Ignore(Command::person(entry.required(rest)?)?)),
     },
     Entry {
         portuguese: &["atender"],
@@ -164,7 +164,7 @@ pub static COMMANDS: &[Entry] = &[
         arguments: Arguments::Name,
         help: text::help_unignore,
         before_name: false,
-        parse: |entry, rest| Ok(Command::Unignore(person(entry.required(rest)?)?)),
+        parse: |entry, rest| Ok(Command::Unignore(Command::person(entry.required(rest)?)?)),
     },
     Entry {
         portuguese: &["idioma"],
@@ -234,6 +234,11 @@ impl Entry {
 }
 
 impl Command {
+    /// Whether only somebody with a name may ask this.
+    pub fn is_for_members(&self) -> bool {
+        !matches!(self, Command::Help | Command::Ping | Command::Language(_) | Command::Quit)
+    }
+
     /// Reads a line of a member: `Ok(None)` for a line with nothing on it.
     ///
     /// `/word …` is a command, `@name …` a whisper, anything else a message; `//x` is the message `/x`. What cannot be
@@ -254,6 +259,16 @@ impl Command {
             Some((Sign::At, rest)) => whisper(rest).map(Some),
             None => Ok(Some(Command::Say(line))),
         }
+    }
+
+    /// Reads the name of somebody else, as people address each other: `ana`, `@ana`, `ana:`. What is no valid name is simply
+    /// nobody's. `typed` is clean text.
+    ///
+    /// # Errors
+    /// [`CommandError::NoSuchName`].
+    pub fn person(typed: &str) -> Result<Name, CommandError> {
+        let name = typed.trim_start_matches('@').trim_end_matches([':', ',']);
+        Name::parse_addressed(name).map_err(|_| CommandError::NoSuchName(shorten(typed)))
     }
 
     /// Reads a line of somebody without a name: one of the few commands that make sense already, or `None`.
@@ -338,14 +353,7 @@ fn whisper(rest: &str) -> Result<Command, CommandError> {
     if text.trim().is_empty() {
         return Err(CommandError::EmptyMessage);
     }
-    Ok(Command::Whisper { to: person(to)?, text: text.trim_start().into() })
-}
-
-/// The name of somebody else, as people address each other: `ana`, `@ana`, `ana:`. What is no valid name is simply
-/// nobody's.
-fn person(typed: &str) -> Result<Name, CommandError> {
-    let name = typed.trim_start_matches('@').trim_end_matches([':', ',']);
-    Name::parse_addressed(name).map_err(|_| CommandError::NoSuchName(shorten(typed)))
+    Ok(Command::Whisper { to: Command::person(to)?, text: text.trim_start().into() })
 }
 
 /// Enough of what was typed to recognise it.

@@ -94,7 +94,7 @@ pub enum Reason {
     Evicted,
     /// The server stops.
     Shutdown,
-    /// Speaks another protocol than the chat's; never a member.
+    /// Speaks another protocol than the chat's, or breaks the rules of its own.
     Foreign,
     /// Gave too many names that were refused.
     BadNames,

@@ -52,6 +52,13 @@ sentences! {
     foreign_http();
     too_many_of_address();
     too_many_new_of_address();
+    tls_required();
+    web_wrong_host();
+    web_wrong_origin();
+    web_wrong_method();
+    web_wrong_protocol(protocol);
+    web_not_found();
+    web_socket_only();
 
     joined(name);
     left(name);
@@ -93,6 +100,11 @@ sentences! {
     not_ignoring_any_more(name);
     not_ignored(name);
     too_many_ignored(max);
+    bad_json();
+    unknown_type();
+    bad_field(field);
+    not_joined();
+    already_joined();
     line_too_long(max);
     not_utf8();
     throttled();

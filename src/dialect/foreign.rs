@@ -14,6 +14,7 @@ pub fn refusal(protocol: Protocol) -> Bytes {
     let refusal = match protocol {
         Protocol::Tls | Protocol::Binary => String::new(),
         Protocol::Http { is_head } => return http(is_head),
+        Protocol::Http2 => return http(false),
         Protocol::Ssh | Protocol::Proxy => format!("{}\r\n", line()),
         Protocol::Smtp => format!("554 {}\r\n", line()),
         Protocol::Irc => format!("ERROR :{}\r\n", line()),

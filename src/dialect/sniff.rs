@@ -1,12 +1,13 @@
-//! Which protocol a peer speaks, told from the first bytes it sent.
+//! What a peer speaks, told from the first bytes it sent.
 //!
 //! Web pages can make a browser connect to any port, and what the browser sends has line ends like a chat: taken for
 //! text, the body of a request would become a person's name and messages. So this is decided once, from the first
-//! bytes, and for good. Nothing here waits, reads or answers; [`foreign`](super::foreign) knows the answers.
+//! bytes, and for good. Nothing here waits, reads or answers: [`opening`](crate::opening) opens TLS and HTTP, the
+//! [`codec`](super::text::codec) reads text and JSON, and [`foreign`](super::foreign) knows what to say to the others.
 
 use std::fmt;
 
-/// A protocol that is not the chat's.
+/// A protocol that is no dialect of the chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Protocol {
     /// A TLS record with a handshake message: RFC 8446 §5.1.
@@ -16,6 +17,8 @@ pub enum Protocol {
         /// Whether the response has no body, because the method is `HEAD`.
         is_head: bool,
     },
+    /// HTTP/2 that asks nobody first: RFC 9113 §3.4.
+    Http2,
     /// SSH: RFC 4253 §4.2.
     Ssh,
     /// Mail: RFC 5321 §4.1.1.1.
@@ -35,6 +38,7 @@ impl fmt::Display for Protocol {
         f.write_str(match self {
             Protocol::Tls => "TLS",
             Protocol::Http { .. } => "HTTP",
+            Protocol::Http2 => "HTTP/2",
             Protocol::Ssh => "SSH",
             Protocol::Smtp => "SMTP",
             Protocol::Irc => "IRC",
@@ -48,8 +52,10 @@ impl fmt::Display for Protocol {
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// No other protocol begins like this, whatever follows.
+    /// Lines that people type: nothing else begins like this, whatever follows.
     Text,
+    /// Lines of JSON, whatever follows: no name begins with a brace.
+    Json,
     /// This protocol, whatever follows.
     Foreign(Protocol),
     /// So far it may be either.
@@ -71,8 +77,7 @@ const SIGNATURES: &[(&[u8], Protocol)] = &[
     (b"POST ", HTTP),
     (b"PUT ", HTTP),
     (b"TRACE ", HTTP),
-    // HTTP/2 that asks nobody first: RFC 9113 §3.4
-    (b"PRI * HTTP/2.0", HTTP),
+    (b"PRI * HTTP/2.0", Protocol::Http2),
     (b"SSH-", Protocol::Ssh),
     (b"EHLO ", Protocol::Smtp),
     (b"ehlo ", Protocol::Smtp),
@@ -110,6 +115,9 @@ const SIGNATURES: &[(&[u8], Protocol)] = &[
 /// More bytes never change a verdict but [`Verdict::Undecided`], so it does not matter in which pieces they come.
 pub fn sniff(bytes: &[u8]) -> Verdict {
     let bytes = without_empty_lines(bytes);
+    if bytes.starts_with(b"{") {
+        return Verdict::Json;
+    }
     let mut verdict = Verdict::Text;
     for (signature, protocol) in SIGNATURES {
         if bytes.starts_with(signature) {
@@ -173,7 +181,7 @@ mod tests {
             (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", HTTP),
             (b"\r\n\n\r\nPOST /a b HTTP/1.1\r\n", HTTP),
             (b"HEAD / HTTP/1.0\r\n", Protocol::Http { is_head: true }),
-            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", HTTP),
+            (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol::Http2),
             (b"SSH-2.0-OpenSSH_9.6\r\n", Protocol::Ssh),
             (b"EHLO example.org\r\n", Protocol::Smtp),
             (b"CAP LS 302\r\nNICK ana\r\n", Protocol::Irc),
@@ -197,10 +205,17 @@ mod tests {
 
     #[test]
     fn people_are_told_from_them() {
-        for line in ["GET", "Ping", "Host", "SSH", "get / HTTP", "nick ana", "*", "**", "PROXY", "\x16a", "{}", "/help"]
-        {
+        for line in ["GET", "Ping", "Host", "SSH", "get / HTTP", "nick ana", "*", "**", "PROXY", "\x16a", "/help"] {
             assert_eq!(sniff(format!("{line}\n").as_bytes()), Verdict::Text, "{line}");
         }
+    }
+
+    #[test]
+    fn a_brace_begins_json() {
+        for bytes in [b"{" as &[u8], b"{}\n", b"\r\n\n{\"type\":\"ping\"}\n"] {
+            assert_eq!(sniff(bytes), Verdict::Json, "{bytes:?}");
+        }
+        assert_eq!((sniff(b" {}"), sniff(b"\"{\"")), (Verdict::Text, Verdict::Text));
     }
 
     #[test]

@@ -2,16 +2,16 @@
 //! seed's Python client.
 //!
 //! Bytes become lines in [`codec`] (with [`telnet`] in front of it); lines become commands in
-//! [`Command::parse`](crate::chat::command::Command::parse); answers become lines here, and events in [`lines`]. The
-//! sentences themselves are in [`crate::chat::text`].
+//! [`Command::parse`](crate::chat::command::Command::parse); answers and events become lines here, and many
+//! [`notices`] one line. The sentences themselves are in [`crate::chat::text`].
 
 pub mod codec;
-pub mod lines;
+pub mod notices;
 pub mod telnet;
 
 use bytes::Bytes;
 
-use crate::chat::answer::{Answer, Refusal};
+use crate::chat::answer::{Answer, ObjectError, Refusal};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -28,19 +28,20 @@ const WELCOME_FRAME: usize = 200;
 const LIST_START: usize = 40;
 
 /// Writes an event as everybody but its author reads it: one line.
-pub fn write_event(line: &mut String, event: &EventKind, language: Language) {
+pub fn write_event(line: &mut Vec<u8>, event: &EventKind, language: Language) {
+    let mut write = |parts: &[&str]| parts.iter().for_each(|part| line.extend_from_slice(part.as_bytes()));
     match event {
-        EventKind::Said { from, text } => line.extend([from.as_str(), ": ", text.as_str()]),
+        EventKind::Said { from, text } => write(&[from.as_str(), ": ", text.as_str()]),
         // the asterisk keeps `/eu entrou no chat.` apart from a notice of the server
-        EventKind::Acted { from, text } => line.extend(["* ", from.as_str(), " ", text.as_str()]),
-        EventKind::Joined { name } => line.push_str(&text::joined(language, owned(name))),
-        EventKind::Renamed { old, new } => line.push_str(&text::renamed(language, owned(old), owned(new))),
-        EventKind::Left { name, reason } => line.push_str(&match text::reason(language, *reason) {
+        EventKind::Acted { from, text } => write(&["* ", from.as_str(), " ", text.as_str()]),
+        EventKind::Joined { name } => write(&[&text::joined(language, owned(name))]),
+        EventKind::Renamed { old, new } => write(&[&text::renamed(language, owned(old), owned(new))]),
+        EventKind::Left { name, reason } => write(&[&match text::reason(language, *reason) {
             Some(reason) => text::left_because(language, owned(name), reason),
             None => text::left(language, owned(name)),
-        }),
+        }]),
     }
-    line.push('\n');
+    line.push(b'\n');
 }
 
 /// A whisper as the one person reads it.
@@ -72,6 +73,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NotIgnoringAnyMore(name) => text::not_ignoring_any_more(language, owned(name)),
         Answer::NotIgnored(name) => text::not_ignored(language, owned(name)),
         Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
+        Answer::BadObject(error) => bad_object(*error, language),
         Answer::LineTooLong { max } => text::line_too_long(language, *max),
         Answer::NotUtf8 => text::not_utf8(language),
         Answer::Throttled => text::throttled(language),
@@ -111,11 +113,22 @@ fn mistake(mistake: &CommandError, language: Language) -> String {
     }
 }
 
+fn bad_object(error: ObjectError, language: Language) -> String {
+    match error {
+        ObjectError::NotJson => text::bad_json(language),
+        ObjectError::UnknownType => text::unknown_type(language),
+        ObjectError::Field(field) => text::bad_field(language, field),
+        ObjectError::NotJoined => text::not_joined(language),
+        ObjectError::AlreadyJoined => text::already_joined(language),
+    }
+}
+
 fn refused(refusal: Refusal, language: Language) -> String {
     match refusal {
         Refusal::ServerFull => text::server_full(language),
         Refusal::TooManyOfAddress => text::too_many_of_address(language),
         Refusal::TooManyNewOfAddress => text::too_many_new_of_address(language),
+        Refusal::TlsRequired => text::tls_required(language),
     }
 }
 
@@ -214,8 +227,8 @@ mod tests {
     #[test]
     fn an_action_cannot_pass_for_a_notice() {
         let acted = EventKind::Acted { from: people(1).remove(0), text: "entrou no chat.".into() };
-        let mut line = String::new();
+        let mut line = Vec::new();
         write_event(&mut line, &acted, Language::English);
-        assert_eq!(line, "* pessoa_0_ entrou no chat.\n");
+        assert_eq!(line, b"* pessoa_0_ entrou no chat.\n");
     }
 }

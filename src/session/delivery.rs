@@ -14,7 +14,6 @@ use super::{Connection, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::name::Name;
-use crate::dialect::text;
 use crate::metrics::Limit;
 use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
@@ -117,6 +116,7 @@ impl<S: Transport> Connection<S> {
                 Item::Event { event, .. } => {
                     if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
                         self.in_flight = self.in_flight.saturating_sub(1);
+                        self.acknowledge(event);
                     }
                 }
                 Item::To(_, private) if !self.is_closing() => taken += self.take_private(private),
@@ -146,7 +146,7 @@ impl<S: Transport> Connection<S> {
                     Some(EventKind::Said { from: author, .. } | EventKind::Acted { from: author, .. })
                         if self.ignores(author) =>
                     {
-                        self.owe(turn.text(from..at, self.language));
+                        self.owe(turn.written(from..at, self.format, self.language));
                         from = at + 1;
                         taken -= 1;
                     }
@@ -154,7 +154,7 @@ impl<S: Transport> Connection<S> {
                 }
             }
         }
-        self.owe(turn.text(from..range.end, self.language));
+        self.owe(turn.written(from..range.end, self.format, self.language));
         taken
     }
 
@@ -181,9 +181,11 @@ impl<S: Transport> Connection<S> {
             Private::Whispered(whispered) => return self.take_whisper(whispered),
             Private::Answered(answer) => {
                 self.is_waiting_for_room = false;
-                if let Some(answer) = answer {
-                    self.take_answer(answer);
-                }
+                self.answering_what_was_asked(answer.is_some(), |session| {
+                    if let Some(answer) = answer {
+                        session.take_answer(answer);
+                    }
+                });
                 self.go_if_evicted();
             }
             Private::Told(answer) => self.answer(answer.clone()),
@@ -211,7 +213,7 @@ impl<S: Transport> Connection<S> {
         if self.ignores(&whispered.from) {
             return 0;
         }
-        self.owe(text::whispered(whispered, self.language));
+        self.owe(self.format.whispered(whispered, self.language));
         self.whisperer = Some((whispered.session, whispered.from.clone()));
         1
     }
@@ -238,7 +240,8 @@ impl<S: Transport> Connection<S> {
             self.pay_for_mistake();
         }
         self.metrics.answered(answer);
-        self.owe(text::answer(answer, self.language));
+        let bytes = self.written(answer);
+        self.owe(bytes);
     }
 
     /// Writes as much as the stream takes, and wakes the session if that is not everything: only there can it wait.

@@ -18,7 +18,7 @@ use crate::budget::is_exceeded;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
-use crate::dialect::text::codec::READ_SIZE;
+use crate::dialect::text::codec::{READ_SIZE, TextCodec};
 use crate::metrics::Limit;
 use crate::room::Relieve;
 use crate::transport::{Transport, poll_drain};
@@ -61,6 +61,7 @@ impl<S: Transport> Connection<S> {
         self.poll_output(cx);
         self.poll_lag(cx);
         self.poll_probe(cx);
+        self.poll_keepalive(cx);
         self.poll_deadline(cx);
         if self.report_owed() && is_exceeded(self.config.outbox_total, self.metrics.owed.get()) {
             self.room.do_send(Relieve);
@@ -130,7 +131,8 @@ impl<S: Transport> Connection<S> {
     /// Whether this is a session without line ends that is not read from now, and has no more waiting than may be.
     fn may_read_ahead(&self) -> bool {
         let is_full = self.ahead.len() >= MAX_AHEAD;
-        self.is_open() && !self.may_read() && !is_full && self.stream.decoder().is_undelimited()
+        let is_undelimited = self.stream.decoder().lines().is_some_and(TextCodec::is_undelimited);
+        self.is_open() && !self.may_read() && !is_full && is_undelimited
     }
 
     /// Reads whole messages that wait, each by itself.
@@ -170,10 +172,11 @@ impl<S: Transport> Connection<S> {
 
     /// Silence means something from somebody without a name, and in the middle of a message that has no line end.
     fn poll_silence(&mut self, cx: &mut task::Context<'_>) {
-        if self.stage != Stage::Naming && !self.stream.decoder().awaits_silence() {
+        let Some(lines) = self.stream.decoder().lines() else { return };
+        if self.stage != Stage::Naming && !lines.awaits_silence() {
             return;
         }
-        let reads = self.stream.decoder().reads();
+        let reads = lines.reads();
         if reads != self.reads_seen {
             self.reads_seen = reads;
             self.restart_silence();
@@ -196,7 +199,7 @@ impl<S: Transport> Connection<S> {
     /// Takes the message that ended, or else asks for a name.
     fn take_silence(&mut self) {
         let mut unfinished = std::mem::take(self.stream.read_buffer_mut());
-        let line = self.stream.decoder_mut().silence(&mut unfinished);
+        let line = self.stream.decoder_mut().lines_mut().and_then(|lines| lines.silence(&mut unfinished));
         let is_mid_line = !unfinished.is_empty();
         *self.stream.read_buffer_mut() = unfinished;
         match line {
@@ -214,7 +217,7 @@ impl<S: Transport> Connection<S> {
     }
 
     pub(super) fn restart_silence(&mut self) {
-        let may_be_foreign = self.stream.decoder().may_be_foreign();
+        let may_be_foreign = self.stream.decoder().lines().is_some_and(TextCodec::may_be_foreign);
         let at = Instant::now() + if may_be_foreign { self.config.hello_silence } else { self.config.silence };
         match &mut self.silence {
             Some(silence) => silence.as_mut().reset(at),

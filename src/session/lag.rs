@@ -9,7 +9,9 @@ use tokio::time::sleep;
 use super::limit::poll_limit;
 use super::{Connection, goodbye};
 use crate::chat::event::Reason;
+use crate::dialect::Format;
 use crate::metrics::Limit;
+use crate::outbox::Unit;
 use crate::transport::Transport;
 
 impl<S: Transport> Connection<S> {
@@ -38,7 +40,7 @@ impl<S: Transport> Connection<S> {
     /// Forgets what is owed, and says why.
     pub(super) fn cut_for_slowness(&mut self, limit: Limit) {
         self.metrics.limits.count(limit);
-        self.outbox.forget();
+        self.outbox.forget(if self.format == Format::WebSocket { Unit::Entry } else { Unit::Line });
         self.close(Reason::TooSlow, goodbye(Reason::TooSlow));
     }
 }

@@ -10,9 +10,9 @@ use crate::chat::event::Reason;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::config::Config;
-use crate::dialect::sniff;
 use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
+use crate::dialect::{Format, sniff};
 use crate::metrics::Limit;
 use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
 use crate::transport::Transport;
@@ -20,6 +20,7 @@ use crate::transport::Transport;
 impl<S: Transport> Connection<S> {
     pub(super) fn take_line(&mut self, line: Line) {
         let line = match line {
+            Line::Text(object) if self.format.is_for_programs() => return self.take_object(&object),
             Line::Text(text) => {
                 let typed = text.len();
                 let clean = CleanText::new(text);
@@ -35,6 +36,14 @@ impl<S: Transport> Connection<S> {
             Line::NotUtf8 => return self.answer(Answer::NotUtf8),
             Line::TimingMarks(count) => return self.owe(TIMING_MARK_ANSWER.repeat(count).into()),
             Line::Foreign(protocol) => return self.turn_away(protocol),
+            Line::Json => return self.begin_program(Format::Json),
+            Line::Reply(reply) => return self.owe(reply),
+            Line::Closed => return self.leave(Reason::Closed),
+            Line::Violation { is_too_long: true } => {
+                self.metrics.limits.count(Limit::MaxUnended);
+                return self.leave(Reason::LongLines);
+            }
+            Line::Violation { is_too_long: false } => return self.leave(Reason::Foreign),
         };
         match self.stage {
             Stage::Naming => self.take_name(line),
@@ -89,7 +98,7 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    pub(super) fn obey(&mut self, command: Command) {
         let session = self.id;
         match command {
             Command::Say(text) => self.tell_all(Manner::Says, text),
@@ -115,16 +124,18 @@ impl<S: Transport> Connection<S> {
 
     fn tell_all(&mut self, manner: Manner, text: CleanText) {
         self.in_flight += 1;
+        self.acknowledge_later();
         self.room.do_send(Broadcast { session: self.id, manner, text });
     }
 
     /// Asks the room something that it answers, in words or without.
-    fn ask<M>(&mut self, question: M)
+    pub(super) fn ask<M>(&mut self, question: M)
     where
         M: Message<Result = ()> + Send + 'static,
         ChatRoom: Handler<M>,
     {
         self.is_waiting_for_room = true;
+        self.answer_later();
         self.room.do_send(question);
     }
 

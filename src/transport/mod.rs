@@ -1,6 +1,7 @@
 //! Transports: how a stream of bytes is opened, kept alive and closed. They know sockets and bytes, and nothing of what
 //! the bytes say.
 
+pub mod rewind;
 pub mod tcp;
 mod unanswered;
 

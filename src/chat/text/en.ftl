@@ -25,6 +25,13 @@ foreign_protocol = This is a papo chat and does not speak { $protocol }. Join wi
 foreign_http = This address is that of a papo chat, not of a web page. Join from a terminal: nc ADDRESS PORT
 too_many_of_address = Error: Too many connections from your address. Close one and try again.
 too_many_new_of_address = Error: Too many new connections from your address. Wait a minute and try again.
+tls_required = Error: This server only accepts encrypted connections (TLS).
+web_wrong_host = This server does not have that name. Open the page by its address, or start it with --host NAME.
+web_wrong_origin = This chat can only be opened by its own page.
+web_wrong_method = There is only something to read here.
+web_wrong_protocol = The WebSocket here speaks { $protocol }.
+web_not_found = There is nothing here. The page is at /
+web_socket_only = There is only a WebSocket here. The page is at /
 
 ## What happens in the room
 
@@ -75,6 +82,11 @@ ignoring = You will not see messages from { $name } any more. To undo: /unignore
 not_ignoring_any_more = You will see messages from { $name } again.
 not_ignored = You are not ignoring { $name }.
 too_many_ignored = Error: You are already ignoring { $max } people, the maximum.
+bad_json = Error: This is no JSON object.
+unknown_type = Error: The type of the object is unknown.
+bad_field = Error: The field { $field } is missing or wrong.
+not_joined = Error: Join the chat first.
+already_joined = Error: You are in the chat already.
 line_too_long = Error: Line too long (at most { $max } bytes).
 not_utf8 = Error: The text is not valid UTF-8.
 throttled = You are sending too fast: your next lines will arrive little by little.

@@ -25,6 +25,13 @@ foreign_protocol = Isto é um bate-papo papo e não fala { $protocol }. Entre co
 foreign_http = Este endereço é de um bate-papo papo, não de uma página. Entre por um terminal: nc ENDEREÇO PORTA
 too_many_of_address = Erro: Há conexões demais do seu endereço. Feche uma e tente de novo.
 too_many_new_of_address = Erro: Há conexões novas demais do seu endereço. Espere um minuto e tente de novo.
+tls_required = Erro: Este servidor só aceita conexões cifradas (TLS).
+web_wrong_host = Este servidor não tem esse nome. Abra a página pelo endereço dele, ou inicie-o com --host NOME.
+web_wrong_origin = Este bate-papo só se abre pela própria página.
+web_wrong_method = Aqui só se lê.
+web_wrong_protocol = O WebSocket daqui fala { $protocol }.
+web_not_found = Não há nada aqui. A página está em /
+web_socket_only = Aqui só há um WebSocket. A página está em /
 
 ## O que acontece na sala
 
@@ -75,6 +82,11 @@ ignoring = Você não verá mais as mensagens de { $name }. Para desfazer: /aten
 not_ignoring_any_more = Você voltará a ver as mensagens de { $name }.
 not_ignored = Você não está ignorando { $name }.
 too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo permitido.
+bad_json = Erro: Isto não é um objeto JSON.
+unknown_type = Erro: O tipo do objeto é desconhecido.
+bad_field = Erro: O campo { $field } falta ou não serve.
+not_joined = Erro: Entre no chat primeiro.
+already_joined = Erro: Você já está no chat.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
 not_utf8 = Erro: O texto não é UTF-8 válido.
 throttled = Você está enviando rápido demais: as próximas linhas chegarão aos poucos.

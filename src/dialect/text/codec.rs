@@ -1,11 +1,11 @@
-//! Bytes to lines.
+//! Bytes to lines: of text, and of JSON.
 //!
 //! tokio-util's own `LinesCodec` ends the stream at the first line that is too long or not UTF-8. In a chat that is
 //! an answer to one person, not the end of a connection: so here both are items, and only the socket can fail.
 
 use std::io;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
@@ -33,6 +33,17 @@ pub enum Line {
     TimingMarks(usize),
     /// Not a line: what the peer speaks is no text. Said once; whatever follows is skipped.
     Foreign(Protocol),
+    /// Not a line: each line that follows is an object of the [JSON dialect](crate::dialect::json).
+    Json,
+    /// Not a line: what the WebSocket protocol itself answers.
+    Reply(Bytes),
+    /// Not a line: the peer closes its WebSocket. Nothing follows.
+    Closed,
+    /// Not a line: what came breaks the rules of WebSocket, or its limits. Nothing follows.
+    Violation {
+        /// Whether a message was too long to be skipped, or in too many parts.
+        is_too_long: bool,
+    },
 }
 
 /// What the first bytes have shown.
@@ -67,7 +78,8 @@ enum Framing {
 /// 2. Nothing a peer sends is an error: [`Decoder::Error`] is only there for the socket's.
 /// 3. At the end of the input an unfinished line counts as a line: `printf 'ana\noi' | nc` says `oi`.
 /// 4. Where the cuts between reads fall does not matter, except to an undelimited session.
-/// 5. A peer whose first line begins as another protocol does is [`Line::Foreign`] for good.
+/// 5. A peer whose first line begins as another protocol does is [`Line::Foreign`] for good. One whose first line begins
+///    with a brace speaks [JSON](Line::Json), and ends every line.
 #[derive(Debug)]
 pub struct TextCodec {
     max_line: usize,
@@ -162,6 +174,11 @@ impl TextCodec {
         match sniff::sniff(buffer) {
             Verdict::Foreign(protocol) => return Some(self.foreign(buffer, protocol)),
             Verdict::Text => self.hello = Hello::Text,
+            Verdict::Json => {
+                self.hello = Hello::Text;
+                self.framing = Framing::Delimited;
+                return Some(Line::Json);
+            }
             Verdict::Undecided if sniff::may_have_begun(buffer) => self.hello = Hello::Begun,
             Verdict::Undecided => {}
         }
@@ -304,8 +321,8 @@ impl Decoder for TextCodec {
         match self.hello {
             Hello::Text => {}
             Hello::Awaited | Hello::Begun => {
-                if let Some(foreign) = self.sniff(buffer) {
-                    return Ok(Some(foreign));
+                if let Some(no_text) = self.sniff(buffer) {
+                    return Ok(Some(no_text));
                 }
             }
             Hello::Foreign => {
@@ -422,6 +439,18 @@ mod tests {
         // only the first line is another protocol's hello
         assert_eq!(decode(&[b"\xff\n", b"POST /\n"]), [Line::NotUtf8, text("POST /")]);
         assert_eq!(decode(&[b"ana\n\n\0\n"]), [text("ana"), text(""), text("\0")]);
+    }
+
+    #[test]
+    fn a_first_line_that_begins_with_a_brace_is_json_and_so_are_all_that_follow() {
+        assert_eq!(decode(&[b"\r\n{}\nana\n{"]), [text(""), Line::Json, text("{}"), text("ana"), text("{")]);
+        assert_eq!(decode(&[b"ana\n{}\n"]), [text("ana"), text("{}")]);
+        // silence ends no line of it
+        let (mut codec, mut buffer, mut lines) = (TextCodec::new(MAX, 0), BytesMut::new(), Vec::new());
+        read(&mut codec, &mut buffer, b"{\"a\":", &mut lines);
+        assert_eq!((codec.silence(&mut buffer), codec.may_be_foreign()), (None, false));
+        read(&mut codec, &mut buffer, b"1}\n", &mut lines);
+        assert_eq!(lines, [Line::Json, text("{\"a\":1}")]);
     }
 
     #[test]
@@ -555,8 +584,19 @@ mod tests {
 
     /// Bytes in which everything the codec looks for is frequent.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
-        let hello =
-            prop::sample::select(vec!["", "", "", "GET /", "SSH-2", "*1", "\r\nNICK ana", "\x16\x03", "\x16", "SSH"]);
+        let hello = prop::sample::select(vec![
+            "",
+            "",
+            "",
+            "GET /",
+            "SSH-2",
+            "*1",
+            "\r\nNICK ana",
+            "\x16\x03",
+            "\x16",
+            "SSH",
+            "{\"a\":",
+        ]);
         let byte = prop_oneof![
             4 => Just(b'x'),
             2 => Just(b'\n'),

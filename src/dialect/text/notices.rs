@@ -1,10 +1,9 @@
-//! The events of a turn of the room, as lines.
+//! The notices that people come and go.
 //!
 //! Most of the time an event is a line. When many people come or go in one turn, nobody wants to read a line for each of
-//! them, so their notices are folded into one.
+//! them, so their notices are folded into one. (Programs read every event.)
 
 use std::collections::HashSet;
-use std::ops::Range;
 
 use bytes::Bytes;
 
@@ -16,48 +15,8 @@ use crate::chat::text;
 /// More joins than this in one turn are folded into one line; so are more leaves.
 pub const MAX_NOTICES: usize = 5;
 
-/// A part that is smaller than one of so many equal parts is copied.
-const MIN_SHARE: usize = 4;
-
 /// How many names a folded notice tells.
 const NAMES: usize = 2;
-
-/// The lines of some events, one behind the other.
-#[derive(Debug)]
-pub struct Lines {
-    bytes: Bytes,
-    /// Where the line of each event ends.
-    ends: Vec<usize>,
-}
-
-impl Lines {
-    /// Writes the lines. A gap (`None`) counts as an event without a line.
-    pub fn new<'a>(events: impl Iterator<Item = Option<&'a EventKind>>, language: Language) -> Lines {
-        let mut written = String::new();
-        let ends = events.map(|event| {
-            if let Some(event) = event {
-                super::write_event(&mut written, event, language);
-            }
-            written.len()
-        });
-        let ends = ends.collect();
-        Lines { bytes: written.into(), ends }
-    }
-
-    /// The lines of the events in this range. They share the memory of all, unless they are but a small part of it: somebody
-    /// who does not read would otherwise keep much more memory alive than what is owed.
-    ///
-    /// # Panics
-    /// If the range is not within the events.
-    pub fn get(&self, range: Range<usize>) -> Bytes {
-        let end_of = |count: usize| if count == 0 { 0 } else { self.ends[count - 1] };
-        let part = end_of(range.start)..end_of(range.end);
-        if part.len() * MIN_SHARE < self.bytes.len() {
-            return Bytes::copy_from_slice(&self.bytes[part]);
-        }
-        self.bytes.slice(part)
-    }
-}
 
 /// The lines of these events with piled-up notices folded; `None` if none pile up.
 ///
@@ -71,7 +30,7 @@ pub fn folded<'a>(events: impl Iterator<Item = &'a EventKind> + Clone, language:
     if joins <= MAX_NOTICES && leaves <= MAX_NOTICES {
         return None;
     }
-    let mut written = String::new();
+    let mut written = Vec::new();
     let mut stretch = Vec::new();
     let mut left = HashSet::new();
     for event in events {
@@ -96,7 +55,7 @@ pub fn folded<'a>(events: impl Iterator<Item = &'a EventKind> + Clone, language:
 }
 
 /// Writes events between which nobody left and came back.
-fn write_stretch(written: &mut String, events: &[&EventKind], language: Language) {
+fn write_stretch(written: &mut Vec<u8>, events: &[&EventKind], language: Language) {
     let joined: Vec<&Name> = events
         .iter()
         .filter_map(|event| if let EventKind::Joined { name } = event { Some(name) } else { None })
@@ -110,8 +69,8 @@ fn write_stretch(written: &mut String, events: &[&EventKind], language: Language
         match event {
             EventKind::Joined { .. } if joined.len() > MAX_NOTICES => {
                 if !std::mem::replace(&mut are_joins_told, true) {
-                    written.push_str(&text::joined_many(language, some_of(&joined, language)));
-                    written.push('\n');
+                    written.extend_from_slice(text::joined_many(language, some_of(&joined, language)).as_bytes());
+                    written.push(b'\n');
                 }
             }
             EventKind::Left { .. } if left.len() > MAX_NOTICES => {}
@@ -119,8 +78,8 @@ fn write_stretch(written: &mut String, events: &[&EventKind], language: Language
         }
     }
     if left.len() > MAX_NOTICES {
-        written.push_str(&text::left_many(language, some_of(&left, language)));
-        written.push('\n');
+        written.extend_from_slice(text::left_many(language, some_of(&left, language)).as_bytes());
+        written.push(b'\n');
     }
 }
 

@@ -1,0 +1,361 @@
+//! The JSON dialect, for programs: the page, the example client, scripts. One object a line over TCP and TLS, one a
+//! message over [WebSocket](super::websocket).
+//!
+//! The same commands and events as in the [text dialect](super::text), with stable words where that has sentences, and
+//! the sentences beside them for whoever reads along. What programs send is read in [`request`]; the README describes all
+//! objects. They are those of [`PROTOCOL`] version 1: fields and types may be added to them, and none changes.
+
+pub mod request;
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::text;
+use crate::chat::answer::{Answer, ObjectError, Refusal};
+use crate::chat::command::{COMMANDS, CommandError};
+use crate::chat::event::{Event, EventKind, Reason, Whispered};
+use crate::chat::language::Language;
+use crate::chat::name::{Name, NameError};
+use crate::chat::text as sentences;
+
+/// The name of the dialect, and the WebSocket subprotocol.
+pub const PROTOCOL: &str = "papo.v1.json";
+
+/// Whatever the server sends. The type comes first in each.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Object<'a> {
+    Hello {
+        server: &'static str,
+        version: &'static str,
+        protocol: &'static str,
+        lang: &'static str,
+        password: bool,
+        max_line: usize,
+    },
+    Welcome {
+        #[serde(flatten)]
+        id: Id<'a>,
+        seq: u64,
+        name: &'a str,
+        others: Vec<&'a str>,
+        more: usize,
+        message: String,
+    },
+    Joined {
+        seq: u64,
+        at: String,
+        name: &'a str,
+        message: String,
+    },
+    Said {
+        seq: u64,
+        at: String,
+        from: &'a str,
+        text: &'a str,
+    },
+    Acted {
+        seq: u64,
+        at: String,
+        from: &'a str,
+        text: &'a str,
+    },
+    Renamed {
+        seq: u64,
+        at: String,
+        old: &'a str,
+        new: &'a str,
+        message: String,
+    },
+    Left {
+        seq: u64,
+        at: String,
+        name: &'a str,
+        reason: &'static str,
+        message: String,
+    },
+    Whispered {
+        at: String,
+        from: &'a str,
+        text: &'a str,
+    },
+    Ack {
+        #[serde(flatten)]
+        id: Id<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+    },
+    People {
+        #[serde(flatten)]
+        id: Id<'a>,
+        names: Vec<&'a str>,
+    },
+    Pong {
+        #[serde(flatten)]
+        id: Id<'a>,
+        message: String,
+    },
+    Help {
+        #[serde(flatten)]
+        id: Id<'a>,
+        lines: Vec<String>,
+        message: String,
+    },
+    Info {
+        #[serde(flatten)]
+        id: Id<'a>,
+        code: &'static str,
+        message: String,
+    },
+    Error {
+        #[serde(flatten)]
+        id: Id<'a>,
+        code: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<&'static str>,
+        message: String,
+    },
+    Bye {
+        reason: &'static str,
+        message: String,
+    },
+}
+
+/// The id of the question that is answered, if it had one.
+#[derive(Serialize)]
+struct Id<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+}
+
+impl Object<'_> {
+    fn write(&self) -> String {
+        // strings and numbers can always be written
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The first object of a session: who is speaking, and what it takes to come in.
+pub fn hello(language: Language, needs_password: bool, max_line: usize) -> String {
+    Object::Hello {
+        server: "papo",
+        version: env!("CARGO_PKG_VERSION"),
+        protocol: PROTOCOL,
+        lang: language.tag(),
+        password: needs_password,
+        max_line,
+    }
+    .write()
+}
+
+/// An event, as everybody but its author reads it.
+pub fn event(event: &Event, language: Language) -> String {
+    let (seq, at) = (event.seq, rfc3339(event.at));
+    let message = || sentence(|line| text::write_event(line, &event.kind, language));
+    let object = match &event.kind {
+        EventKind::Joined { name } => Object::Joined { seq, at, name: name.as_str(), message: message() },
+        EventKind::Said { from, text } => Object::Said { seq, at, from: from.as_str(), text: text.as_str() },
+        EventKind::Acted { from, text } => Object::Acted { seq, at, from: from.as_str(), text: text.as_str() },
+        EventKind::Renamed { old, new } => {
+            Object::Renamed { seq, at, old: old.as_str(), new: new.as_str(), message: message() }
+        }
+        EventKind::Left { name, reason } => {
+            Object::Left { seq, at, name: name.as_str(), reason: reason.word(), message: message() }
+        }
+    };
+    object.write()
+}
+
+/// A whisper, as the one person reads it.
+pub fn whispered(whispered: &Whispered) -> String {
+    let Whispered { at, from, text, .. } = whispered;
+    Object::Whispered { at: rfc3339(*at), from: from.as_str(), text: text.as_str() }.write()
+}
+
+/// To the author of an event, in its place: it has happened.
+pub fn ack(event: &Event, id: Option<&str>) -> String {
+    Object::Ack { id: Id { id }, seq: Some(event.seq), at: Some(rfc3339(event.at)) }.write()
+}
+
+/// What was asked is done, and takes no number in the order of the room.
+pub fn done(id: Option<&str>) -> String {
+    Object::Ack { id: Id { id }, seq: None, at: None }.write()
+}
+
+/// An answer: one object; empty if it is only for people.
+pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
+    let id = Id { id };
+    let message = sentence(|line| line.extend_from_slice(&text::answer(answer, language)));
+    let info = |id, code| Object::Info { id, code, message: message.clone() };
+    let error = |id, code| Object::Error { id, code, field: None, message: message.clone() };
+    let object = match answer {
+        // whoever speaks JSON knows what comes first
+        Answer::Prompt => return String::new(),
+        Answer::Welcome { name, others, more, after } => {
+            let others = others.iter().map(Name::as_str).collect();
+            Object::Welcome { id, seq: *after, name: name.as_str(), others, more: *more, message }
+        }
+        Answer::Who(names) => Object::People { id, names: names.iter().map(Name::as_str).collect() },
+        Answer::Help => {
+            Object::Help { id, lines: sentences::help(language, COMMANDS), message: sentences::help_title(language) }
+        }
+        Answer::Pong => Object::Pong { id, message },
+
+        Answer::NameProbed(_) => info(id, "name_probed"),
+        Answer::NameWanted => info(id, "name_wanted"),
+        Answer::NameUnchanged(_) => info(id, "name_unchanged"),
+        Answer::LanguageChanged(_) => info(id, "lang"),
+        Answer::Ignoring(_) => info(id, "ignoring"),
+        Answer::NotIgnoringAnyMore(_) => info(id, "unignored"),
+        Answer::Throttled => info(id, "throttled"),
+
+        Answer::Goodbye(reason) => Object::Bye { reason: reason.word(), message },
+        Answer::NoNameInTime { .. } => Object::Bye { reason: Reason::TimedOut.word(), message },
+        Answer::NoNameInBytes { .. } => Object::Bye { reason: Reason::Flooded.word(), message },
+
+        Answer::BadObject(ObjectError::Field(field)) => {
+            Object::Error { id, code: "bad_field", field: Some(*field), message }
+        }
+        Answer::BadObject(ObjectError::NotJson) => error(id, "bad_json"),
+        Answer::BadObject(ObjectError::UnknownType) => error(id, "unknown_type"),
+        Answer::BadObject(ObjectError::NotJoined) => error(id, "not_joined"),
+        Answer::BadObject(ObjectError::AlreadyJoined) => error(id, "already_joined"),
+        Answer::NameTaken(_) => error(id, "name_taken"),
+        Answer::NameTooSimilar(_) => error(id, "name_too_similar"),
+        Answer::BadName(name) | Answer::Mistake(CommandError::BadName(name)) => error(id, code_of_name(*name)),
+        Answer::NotFound(_) | Answer::Mistake(CommandError::NoSuchName(_)) => error(id, "not_found"),
+        Answer::Mistake(CommandError::Unknown { .. }) => error(id, "unknown_command"),
+        Answer::Mistake(CommandError::WhisperFormat | CommandError::Usage(_)) => error(id, "usage"),
+        Answer::Mistake(CommandError::EmptyMessage) => error(id, "empty_message"),
+        Answer::NobodyToReplyTo => error(id, "nobody_to_reply_to"),
+        Answer::NotIgnored(_) => error(id, "not_ignored"),
+        Answer::TooManyIgnored { .. } => error(id, "too_many_ignored"),
+        Answer::LineTooLong { .. } => error(id, "line_too_long"),
+        Answer::NotUtf8 => error(id, "not_utf8"),
+        Answer::Refused(Refusal::ServerFull) => error(id, "server_full"),
+        Answer::Refused(Refusal::TooManyOfAddress | Refusal::TooManyNewOfAddress) => error(id, "too_many_connections"),
+        Answer::Refused(Refusal::TlsRequired) => error(id, "tls_required"),
+    };
+    object.write()
+}
+
+fn code_of_name(error: NameError) -> &'static str {
+    match error {
+        NameError::Reserved | NameError::LooksReserved => "name_reserved",
+        NameError::BadCharacter
+        | NameError::NoLetter
+        | NameError::TooLong
+        | NameError::TooManyMarks
+        | NameError::MixedScripts
+        | NameError::BadDirection => "bad_name",
+    }
+}
+
+/// What the text dialect says, without the line end.
+fn sentence(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut line = Vec::new();
+    write(&mut line);
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+}
+
+/// RFC 3339, in UTC, with milliseconds.
+fn rfc3339(at: SystemTime) -> String {
+    let at = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
+    format!("{at:.3}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::registry::SessionId;
+    use std::time::Duration;
+
+    fn name(text: &str) -> Name {
+        Name::parse(text).unwrap()
+    }
+
+    fn at() -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_823_179_123)
+    }
+
+    fn happened(kind: EventKind) -> String {
+        event(&Event { seq: 42, at: at(), kind }, Language::English)
+    }
+
+    #[test]
+    fn events() {
+        let head = r#""seq":42,"at":"2026-11-27T23:46:19.123Z""#;
+        for (kind, expected) in [
+            (
+                EventKind::Joined { name: name("Ana") },
+                format!(r#"{{"type":"joined",{head},"name":"Ana","message":"Ana joined the chat."}}"#),
+            ),
+            (
+                EventKind::Said { from: name("Ana"), text: "\"oi\" \\ é".into() },
+                format!(r#"{{"type":"said",{head},"from":"Ana","text":"\"oi\" \\ é"}}"#),
+            ),
+            (
+                EventKind::Acted { from: name("Ana"), text: "acena".into() },
+                format!(r#"{{"type":"acted",{head},"from":"Ana","text":"acena"}}"#),
+            ),
+            (
+                EventKind::Renamed { old: name("Ana"), new: name("Bia") },
+                format!(r#"{{"type":"renamed",{head},"old":"Ana","new":"Bia","message":"Ana is now Bia."}}"#),
+            ),
+            (
+                EventKind::Left { name: name("Ana"), reason: Reason::Lost },
+                format!(
+                    r#"{{"type":"left",{head},"name":"Ana","reason":"lost","message":"Ana left the chat (connection lost)."}}"#
+                ),
+            ),
+        ] {
+            assert_eq!(happened(kind), expected);
+        }
+    }
+
+    #[test]
+    fn what_one_client_is_told() {
+        let whisper = Whispered { after: 1, at: at(), from: name("Beto"), session: SessionId(2), text: "psiu".into() };
+        assert_eq!(
+            whispered(&whisper),
+            r#"{"type":"whispered","at":"2026-11-27T23:46:19.123Z","from":"Beto","text":"psiu"}"#
+        );
+        let said = Event { seq: 7, at: at(), kind: EventKind::Joined { name: name("Ana") } };
+        assert_eq!(ack(&said, Some("m1")), r#"{"type":"ack","id":"m1","seq":7,"at":"2026-11-27T23:46:19.123Z"}"#);
+        assert_eq!((done(Some("x")), done(None)), (r#"{"type":"ack","id":"x"}"#.into(), r#"{"type":"ack"}"#.into()));
+        let welcome = Answer::Welcome { name: name("Ana"), others: vec![name("Beto")], more: 0, after: 6 };
+        assert_eq!(
+            answer(&welcome, None, Language::English),
+            r#"{"type":"welcome","seq":6,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}"#
+        );
+        let hello: serde_json::Value = serde_json::from_str(&hello(Language::Portuguese, true, 4096)).unwrap();
+        assert_eq!((&hello["protocol"], &hello["password"]), (&PROTOCOL.into(), &true.into()));
+    }
+
+    #[test]
+    fn an_error_has_a_code_the_id_and_the_sentence() {
+        assert_eq!(
+            answer(&Answer::NameTaken(name("Ana")), Some("j"), Language::Portuguese),
+            r#"{"type":"error","id":"j","code":"name_taken","message":"Erro: O nome 'Ana' já está em uso."}"#
+        );
+        let field = Answer::BadObject(ObjectError::Field("text"));
+        let error: serde_json::Value = serde_json::from_str(&answer(&field, None, Language::English)).unwrap();
+        assert_eq!((&error["code"], &error["field"]), (&"bad_field".into(), &"text".into()));
+        assert_eq!(error.get("id"), None);
+    }
+
+    #[test]
+    fn a_clock_before_1970_or_far_in_the_future_is_written_all_the_same() {
+        assert_eq!(rfc3339(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1969-12-31T23:59:59.000Z");
+        assert!(
+            SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_secs(1 << 50))
+                .map(rfc3339)
+                .is_none_or(|at| at.ends_with('Z'))
+        );
+    }
+}

@@ -1,0 +1,262 @@
+//! The opening of a connection: what it speaks, and what has to be done before it is a session.
+//!
+//! ```text
+//! accepted ──text, JSON──▶ session
+//!     │ ──HTTP──▶ page, and the end, or WebSocket ──▶ session
+//!     └──TLS──▶ handshake, then the same once more, except TLS
+//! ```
+//!
+//! The [first bytes](sniff) decide, once and for good; whoever sends none in [`Config::silence`] is asked for a name, in text.
+//! An opening is a task of the thread on which the session will live, and a connection without a name: when there are too
+//! many of these, or when the server stops, it is hurried.
+
+use std::any::Any;
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix::prelude::*;
+use bytes::{Bytes, BytesMut};
+use log::debug;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
+
+use crate::chat::registry::SessionId;
+use crate::config::{Config, Drain};
+use crate::dialect::sniff::{self, Protocol, Verdict};
+use crate::hub::{Admit, Evict, Hub};
+use crate::session::Speech;
+use crate::transport::rewind::Rewind;
+use crate::transport::{Transport, poll_drain};
+use crate::web::Site;
+
+/// The most bytes that are read at once while nothing is decided.
+const READ_SIZE: usize = 4096;
+
+/// Why an opening must come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hurry {
+    /// There are too many connections without a name.
+    Evicted,
+    /// The server stops.
+    Shutdown,
+}
+
+/// The openings that are going on.
+#[derive(Debug, Default)]
+pub struct Openings(Mutex<HashMap<SessionId, oneshot::Sender<Hurry>>>);
+
+impl Openings {
+    fn all(&self) -> MutexGuard<'_, HashMap<SessionId, oneshot::Sender<Hurry>>> {
+        // an entry is whole, whatever panics elsewhere
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more begins. Its end is told by what is returned.
+    pub fn begin(&self, session: SessionId) -> Hurried {
+        let (hurry, receiver) = oneshot::channel();
+        self.all().insert(session, hurry);
+        Hurried { receiver, word: None }
+    }
+
+    /// Has an opening become a session that goes, or end. If it is a session already, `otherwise` happens, after the hub has
+    /// been told of that session.
+    pub fn evict(&self, session: SessionId, otherwise: impl FnOnce()) {
+        let mut all = self.all();
+        match all.remove(&session) {
+            Some(hurry) => {
+                // if it has ended meanwhile, there is nobody to evict
+                let _ = hurry.send(Hurry::Evicted);
+            }
+            None => otherwise(),
+        }
+    }
+
+    /// Has all openings become sessions, or end.
+    pub fn shut_down(&self) {
+        for (_, hurry) in self.all().drain() {
+            // if it has ended meanwhile, all the better
+            let _ = hurry.send(Hurry::Shutdown);
+        }
+    }
+
+    /// One is over; `admit` tells the hub, if it has become a session. Nobody evicts it in between.
+    fn end(&self, session: SessionId, admit: impl FnOnce()) {
+        let mut all = self.all();
+        all.remove(&session);
+        admit();
+    }
+}
+
+/// How an opening learns that it must come to its end.
+#[derive(Debug)]
+pub struct Hurried {
+    receiver: oneshot::Receiver<Hurry>,
+    word: Option<Hurry>,
+}
+
+impl Hurried {
+    /// Waits for the word; does not wait when it has come.
+    async fn wait(&mut self) {
+        if self.word.is_none() {
+            self.word = Some((&mut self.receiver).await.unwrap_or(Hurry::Shutdown));
+        }
+    }
+
+    /// The word, if it has come.
+    fn word(&mut self) -> Option<Hurry> {
+        self.word.or_else(|| self.receiver.try_recv().ok())
+    }
+}
+
+/// A connection that was accepted.
+pub struct Arrival {
+    /// The id of its session.
+    pub session: SessionId,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
+    /// When.
+    pub accepted: Instant,
+    /// Dropped when the connection has ended.
+    pub guard: Box<dyn Any + Send>,
+    /// Dropped when it has a name or is closing, whichever comes first.
+    pub unnamed: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session={} peer={}", self.session, self.peer)
+    }
+}
+
+/// What all openings on a thread have in common.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    /// Where sessions live.
+    pub hub: Addr<Hub>,
+    /// The page.
+    pub site: Arc<Site>,
+    /// All openings.
+    pub openings: Arc<Openings>,
+    /// The limits.
+    pub config: Arc<Config>,
+}
+
+/// What a peer began with.
+struct Hello {
+    speaks: Speaks,
+    reads: VecDeque<Bytes>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speaks {
+    Tls,
+    Http,
+    /// Text or JSON, or what is refused by a session.
+    Lines {
+        is_silent: bool,
+    },
+}
+
+impl Entrance {
+    /// Opens a connection, until it is a session or has ended.
+    pub async fn open(self, stream: TcpStream, arrival: Arrival, mut hurried: Hurried) {
+        let mut stream = stream;
+        let hello = self.hello(&mut stream, &mut hurried).await;
+        let stream = Rewind::new(hello.reads, stream);
+        self.go_on(hello.speaks, stream, arrival, hurried).await;
+    }
+
+    async fn go_on<S>(&self, speaks: Speaks, stream: Rewind<S>, arrival: Arrival, mut hurried: Hurried)
+    where
+        S: Transport + Send,
+    {
+        match speaks {
+            Speaks::Http => select! {
+                socket = self.site.serve(stream) => {
+                    if let Some(socket) = socket {
+                        return self.admit(socket, Speech::WebSocket, arrival, hurried);
+                    }
+                }
+                // a browser shows by itself that the connection has ended
+                () = hurried.wait() => {}
+            },
+            Speaks::Tls | Speaks::Lines { .. } => {
+                let is_silent = speaks == Speaks::Lines { is_silent: true };
+                return self.admit(stream, Speech::Lines { is_silent }, arrival, hurried);
+            }
+        }
+        debug!("{arrival:?} ended before it was a session");
+        self.openings.end(arrival.session, || drop(arrival.guard));
+    }
+
+    /// Waits for the first bytes. Whoever is silent, or hurried, is taken for a person.
+    async fn hello<S>(&self, stream: &mut S, hurried: &mut Hurried) -> Hello
+    where
+        S: AsyncRead + Unpin,
+    {
+        let (mut all, mut reads) = (BytesMut::new(), VecDeque::new());
+        let mut is_silent = false;
+        loop {
+            let may_be_foreign = sniff::may_have_begun(&all);
+            let patience = if may_be_foreign { self.config.hello_silence } else { self.config.silence };
+            let mut read = BytesMut::with_capacity(READ_SIZE);
+            select! {
+                read = timeout(patience, stream.read_buf(&mut read)) => match read {
+                    Ok(Ok(1..)) => {}
+                    // the session will find the same
+                    Ok(_) => break,
+                    Err(_) => {
+                        is_silent = true;
+                        break;
+                    }
+                },
+                () = hurried.wait() => break,
+            }
+            all.extend_from_slice(&read);
+            // what keeps memory is no larger than what came
+            reads.push_back(Bytes::copy_from_slice(&read));
+            match sniff::sniff(&all) {
+                Verdict::Foreign(Protocol::Tls) => return Hello { speaks: Speaks::Tls, reads },
+                Verdict::Foreign(Protocol::Http { .. }) => return Hello { speaks: Speaks::Http, reads },
+                Verdict::Text | Verdict::Json | Verdict::Foreign(_) => break,
+                Verdict::Undecided if all.len() >= READ_SIZE => break,
+                Verdict::Undecided => {}
+            }
+        }
+        Hello { speaks: Speaks::Lines { is_silent }, reads }
+    }
+
+    fn admit<S>(&self, stream: S, speech: Speech, arrival: Arrival, mut hurried: Hurried)
+    where
+        S: Transport + Send,
+    {
+        let Arrival { session, peer, accepted, guard, unnamed } = arrival;
+        self.openings.end(session, || {
+            self.hub.do_send(Admit { session, peer: peer.to_string(), speech, accepted, stream, guard, unnamed });
+        });
+        if hurried.word() == Some(Hurry::Evicted) {
+            self.hub.do_send(Evict(session));
+        }
+    }
+}
+
+/// Says some last words to whoever gets no session, and waits, briefly, until they are read.
+pub(crate) async fn say_and_close<S>(stream: &mut S, words: &[u8], drain: Drain)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Drain { time, mut bytes } = drain;
+    let said = async {
+        if stream.write_all(words).await.is_ok() && stream.shutdown().await.is_ok() {
+            poll_fn(|cx| poll_drain(stream, &mut bytes, cx)).await;
+        }
+    };
+    // by then the peer has read it, or never will
+    let _ = timeout(time, said).await;
+}

@@ -1,0 +1,121 @@
+//! Sessions of programs, which speak JSON: what they ask, and how they know the answers.
+
+use std::collections::VecDeque;
+
+use super::{Connection, Stage};
+use crate::chat::answer::{Answer, ObjectError};
+use crate::chat::command::Command;
+use crate::chat::event::Event;
+use crate::chat::name::Name;
+use crate::dialect::json::request::{Ask, Join, Request};
+use crate::dialect::{Format, json};
+use crate::room;
+use crate::transport::Transport;
+
+/// The ids of what a program has asked and was not answered yet: no more than there are lines on their way, and one question.
+#[derive(Default)]
+pub(super) struct Ids {
+    /// Of what is being answered just now.
+    current: Option<Box<str>>,
+    /// Of what the room was asked.
+    asked: Option<Box<str>>,
+    /// Of the messages on their way to everybody, in order.
+    in_flight: VecDeque<Option<Box<str>>>,
+}
+
+impl Ids {
+    pub(super) fn current(&self) -> Option<&str> {
+        self.current.as_deref()
+    }
+}
+
+impl<S: Transport> Connection<S> {
+    /// The peer is a program: it is told who is speaking.
+    pub(super) fn begin_program(&mut self, format: Format) {
+        self.format = format;
+        self.ids = Some(Box::default());
+        let hello = json::hello(self.language, false, self.config.max_line);
+        self.owe(format.object(&hello));
+    }
+
+    pub(super) fn take_object(&mut self, object: &str) {
+        let Request { id, ask } = Request::parse(object);
+        self.answering(id, |session| match ask {
+            Ok(Ask::Join(join)) if session.stage == Stage::Naming => session.join(join),
+            Ok(Ask::Join(_)) => session.answer(Answer::BadObject(ObjectError::AlreadyJoined)),
+            Ok(Ask::Command(command)) if session.stage == Stage::Naming && command.is_for_members() => {
+                session.answer(Answer::BadObject(ObjectError::NotJoined));
+            }
+            Ok(Ask::Command(command)) => {
+                if let Command::Say(text) | Command::Act(text) | Command::Whisper { text, .. } | Command::Reply(text) =
+                    &command
+                {
+                    session.pay_for_pictures(text.as_str().len().saturating_sub(object.len()));
+                }
+                session.obey(command);
+            }
+            Err(mistake) => session.answer(mistake),
+        });
+    }
+
+    fn join(&mut self, Join { name, language, password: _ }: Join) {
+        if let Some(language) = language {
+            self.language = language;
+        }
+        match Name::parse(name.trim()) {
+            Ok(name) => self.ask(room::Join { session: self.id, name }),
+            Err(error) => {
+                self.answer(Answer::BadName(error));
+                self.count_bad_name();
+            }
+        }
+    }
+
+    /// What is answered by `deed` is answered to the request with this id.
+    fn answering(&mut self, id: Option<Box<str>>, deed: impl FnOnce(&mut Connection<S>)) {
+        self.set_current(id);
+        deed(self);
+        self.set_current(None);
+    }
+
+    fn set_current(&mut self, id: Option<Box<str>>) {
+        if let Some(ids) = &mut self.ids {
+            ids.current = id;
+        }
+    }
+
+    /// What is being handled goes to everybody, and is acknowledged when it has.
+    pub(super) fn acknowledge_later(&mut self) {
+        if let Some(ids) = &mut self.ids {
+            let id = ids.current.take();
+            ids.in_flight.push_back(id);
+        }
+    }
+
+    /// A message of this session has gone to everybody.
+    pub(super) fn acknowledge(&mut self, event: &Event) {
+        if let Some(ids) = &mut self.ids {
+            let id = ids.in_flight.pop_front().flatten();
+            let ack = self.format.object(&json::ack(event, id.as_deref()));
+            self.owe(ack);
+        }
+    }
+
+    /// What is being handled is asked of the room, which answers.
+    pub(super) fn answer_later(&mut self) {
+        if let Some(ids) = &mut self.ids {
+            ids.asked = ids.current.take();
+        }
+    }
+
+    /// The room has answered, and `deed` passes it on. Without words, a program is told that all is done.
+    pub(super) fn answering_what_was_asked(&mut self, has_words: bool, deed: impl FnOnce(&mut Connection<S>)) {
+        let Some(ids) = &mut self.ids else { return deed(self) };
+        let id = ids.asked.take();
+        if !has_words {
+            let done = self.format.object(&json::done(id.as_deref()));
+            self.owe(done);
+        }
+        self.answering(id, deed);
+    }
+}

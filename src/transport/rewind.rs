@@ -1,0 +1,112 @@
+//! A stream of which some has been read already.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::Transport;
+
+/// A stream that first gives back what was read of it. What was read at once is given back at once, and by itself: to some
+/// clients a read is a message.
+#[derive(Debug)]
+pub struct Rewind<S> {
+    /// Boxed, because most streams have nothing to give back any more.
+    reads: Option<Box<VecDeque<Bytes>>>,
+    stream: S,
+}
+
+impl<S> Rewind<S> {
+    /// A stream that gives back these reads, none of which is empty, and goes on as `stream`.
+    pub fn new(reads: VecDeque<Bytes>, stream: S) -> Rewind<S> {
+        Rewind { reads: (!reads.is_empty()).then(|| Box::new(reads)), stream }
+    }
+
+    /// Puts these bytes before whatever comes next.
+    pub fn put_back(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.reads.get_or_insert_default().push_front(bytes);
+        }
+    }
+
+    /// The stream itself.
+    pub fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let Some(reads) = &mut self.reads else { return Pin::new(&mut self.stream).poll_read(cx, buffer) };
+        if let Some(read) = reads.front_mut() {
+            let count = read.len().min(buffer.remaining());
+            buffer.put_slice(&read.split_to(count));
+            if !read.has_remaining() {
+                reads.pop_front();
+            }
+        }
+        if reads.is_empty() {
+            self.reads = None;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rewind<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+impl<S: Transport> Transport for Rewind<S> {
+    fn is_unanswered(&self) -> bool {
+        self.stream.is_unanswered()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    #[actix_rt::test]
+    async fn what_was_read_comes_first_read_by_read_and_then_the_stream() {
+        let (mut near, far) = duplex(64);
+        near.write_all(b"xyz").await.unwrap();
+        let reads = ["ab", "cde"].map(|read| Bytes::from_static(read.as_bytes()));
+        let mut stream = Rewind::new(reads.into(), far);
+        stream.put_back("first".into());
+        stream.put_back(Bytes::new());
+        let mut buffer = [0; 4];
+        for expected in ["firs", "t", "ab", "cde", "xyz"] {
+            let count = stream.read(&mut buffer).await.unwrap();
+            assert_eq!(&buffer[..count], expected.as_bytes());
+        }
+        stream.write_all(b"oi").await.unwrap();
+        near.read_exact(&mut buffer[..2]).await.unwrap();
+        assert_eq!(&buffer[..2], b"oi");
+    }
+}
