@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::chat::registry::SessionId;
 use crate::config::{Config, Drain};
@@ -167,7 +167,7 @@ impl Entrance {
     /// Opens a connection, until it is a session or has ended.
     pub async fn open(self, stream: TcpStream, arrival: Arrival, mut hurried: Hurried) {
         let mut stream = stream;
-        let hello = self.hello(&mut stream, &mut hurried).await;
+        let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
         let stream = Rewind::new(hello.reads, stream);
         self.go_on(hello.speaks, stream, arrival, hurried).await;
     }
@@ -195,24 +195,27 @@ impl Entrance {
         self.openings.end(arrival.session, || drop(arrival.guard));
     }
 
-    /// Waits for the first bytes. Whoever is silent, or hurried, is taken for a person.
-    async fn hello<S>(&self, stream: &mut S, hurried: &mut Hurried) -> Hello
+    /// Waits for the first bytes. Whoever is silent, or hurried, or gives no name in time, is taken for a person.
+    async fn hello<S>(&self, stream: &mut S, accepted: Instant, hurried: &mut Hurried) -> Hello
     where
         S: AsyncRead + Unpin,
     {
         let (mut all, mut reads) = (BytesMut::new(), VecDeque::new());
         let mut is_silent = false;
+        let deadline = Some(self.config.name_deadline).filter(|time| !time.is_zero()).map(|time| accepted + time);
         loop {
             let may_be_foreign = sniff::may_have_begun(&all);
             let patience = if may_be_foreign { self.config.hello_silence } else { self.config.silence };
+            let patient_until = Instant::now() + patience;
+            let until = deadline.map_or(patient_until, |deadline| deadline.min(patient_until));
             let mut read = BytesMut::with_capacity(READ_SIZE);
             select! {
-                read = timeout(patience, stream.read_buf(&mut read)) => match read {
+                read = timeout_at(until, stream.read_buf(&mut read)) => match read {
                     Ok(Ok(1..)) => {}
                     // the session will find the same
                     Ok(_) => break,
                     Err(_) => {
-                        is_silent = true;
+                        is_silent = until == patient_until;
                         break;
                     }
                 },

@@ -96,7 +96,7 @@ impl Server {
         let room = room.start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
-        let site = Arc::new(Site::new(Hosts::new(&self.config.hosts), language));
+        let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));
         let openings = Arc::new(Openings::default());
         let places = open_places(&room, &self.config, &metrics, |hub| Entrance {
             hub,

@@ -78,13 +78,12 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Debug)]
 pub struct Site {
     hosts: Hosts,
-    language: Language,
 }
 
 impl Site {
-    /// The page, for a machine that has these names, with errors in this language.
-    pub fn new(hosts: Hosts, language: Language) -> Site {
-        Site { hosts, language }
+    /// The page, for a machine that has these names.
+    pub fn new(hosts: Hosts) -> Site {
+        Site { hosts }
     }
 
     /// Answers requests until the connection ends (`None`) or is a WebSocket, which is handed back.
@@ -138,46 +137,35 @@ impl Site {
 
     fn answer(&self, request: &mut Request<Incoming>) -> (Response<Full<Bytes>>, Option<OnUpgrade>) {
         if !self.hosts.are_called_by(request) {
-            return (self.sentence(StatusCode::MISDIRECTED_REQUEST, text::web_wrong_host(self.language)), None);
+            return (refusal(StatusCode::MISDIRECTED_REQUEST, text::web_wrong_host), None);
         }
         if request.uri().path() == SOCKET {
             return self.open_socket(request);
         }
-        (self.file(request), None)
-    }
-
-    fn file<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        let Some(file) = FILES.iter().find(|file| file.path == request.uri().path()) else {
-            return self.sentence(StatusCode::NOT_FOUND, text::web_not_found(self.language));
-        };
-        if request.method() != Method::GET && request.method() != Method::HEAD {
-            let refused = self.sentence(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method(self.language));
-            return with(refused, header::ALLOW, "GET, HEAD");
-        }
-        response(StatusCode::OK, file.media_type, Bytes::from_static(file.content))
+        (file(request), None)
     }
 
     /// RFC 6455 §4.2.
     fn open_socket(&self, request: &mut Request<Incoming>) -> (Response<Full<Bytes>>, Option<OnUpgrade>) {
         if request.method() != Method::GET {
-            let refused = self.sentence(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method(self.language));
+            let refused = refusal(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method);
             return (with(refused, header::ALLOW, "GET"), None);
         }
         if !request.headers().contains_key(header::UPGRADE) {
-            let refused = self.sentence(StatusCode::UPGRADE_REQUIRED, text::web_socket_only(self.language));
+            let refused = refusal(StatusCode::UPGRADE_REQUIRED, text::web_socket_only);
             return (with(refused, header::UPGRADE, "websocket"), None);
         }
         if !host::is_of_own_page(request.headers()) {
-            return (self.sentence(StatusCode::FORBIDDEN, text::web_wrong_origin(self.language)), None);
+            return (refusal(StatusCode::FORBIDDEN, text::web_wrong_origin), None);
         }
         let wanted = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL);
         let mut wanted = wanted.iter().flat_map(|list| list.to_str().unwrap_or_default().split(',')).peekable();
         let wants_any = wanted.peek().is_some();
         if wants_any && !wanted.any(|name| name.trim() == PROTOCOL) {
-            return (self.sentence(StatusCode::BAD_REQUEST, text::web_wrong_protocol(self.language, PROTOCOL)), None);
+            return (refusal(StatusCode::BAD_REQUEST, |language| text::web_wrong_protocol(language, PROTOCOL)), None);
         }
         let Ok(opened) = create_response_with_body(request, Full::default) else {
-            let refused = self.sentence(StatusCode::BAD_REQUEST, text::web_socket_only(self.language));
+            let refused = refusal(StatusCode::BAD_REQUEST, text::web_socket_only);
             return (with(refused, header::SEC_WEBSOCKET_VERSION, "13"), None);
         };
         let opened = if wants_any { with(opened, header::SEC_WEBSOCKET_PROTOCOL, PROTOCOL) } else { opened };
@@ -185,7 +173,6 @@ impl Site {
     }
 
     fn answer_without_tls<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
-        let sentence = text::tls_required(self.language);
         let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
         let location = host.filter(|_| self.hosts.are_called_by(request)).map(|host| {
             let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -193,21 +180,33 @@ impl Site {
         });
         match location {
             Some(Ok(location)) => {
-                let mut response = self.sentence(StatusCode::TEMPORARY_REDIRECT, sentence);
+                let mut response = refusal(StatusCode::TEMPORARY_REDIRECT, text::tls_required);
                 response.headers_mut().insert(header::LOCATION, location);
                 response
             }
-            _ => self.sentence(StatusCode::FORBIDDEN, sentence),
+            _ => refusal(StatusCode::FORBIDDEN, text::tls_required),
         }
-    }
-
-    fn sentence(&self, status: StatusCode, sentence: String) -> Response<Full<Bytes>> {
-        response(status, PLAIN_TEXT, (sentence + "\n").into())
     }
 }
 
 /// Answers a request, and says whether it becomes a WebSocket.
 type Answer = fn(&Site, &mut Request<Incoming>) -> (Response<Full<Bytes>>, Option<OnUpgrade>);
+
+fn file<B>(request: &Request<B>) -> Response<Full<Bytes>> {
+    let Some(file) = FILES.iter().find(|file| file.path == request.uri().path()) else {
+        return refusal(StatusCode::NOT_FOUND, text::web_not_found);
+    };
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        let refused = refusal(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method);
+        return with(refused, header::ALLOW, "GET, HEAD");
+    }
+    response(StatusCode::OK, file.media_type, Bytes::from_static(file.content))
+}
+
+/// A sentence in every language: whoever reads it has not chosen one.
+fn refusal(status: StatusCode, sentence: impl Fn(Language) -> String) -> Response<Full<Bytes>> {
+    response(status, PLAIN_TEXT, Language::ALL.map(|language| sentence(language) + "\n").concat().into())
+}
 
 fn response(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(body));

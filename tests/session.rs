@@ -18,7 +18,9 @@ use papo::hub::{Admit, Evict, Hub};
 use papo::room::{ChatRoom, HubId, Shutdown};
 use papo::session::Speech;
 use papo::transport::Transport;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex};
+use tokio::io::{
+    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::{Instant, sleep, timeout};
 
 const PROMPT: &str = "Informe seu nome para entrar no chat:";
@@ -907,4 +909,81 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     assert_eq!(start.elapsed().as_secs(), 5);
     again.send("/nome Ana\n").await;
     assert_eq!(again.line().await, "Beto agora é Ana.");
+}
+
+/// A frame as a server sends it: its first byte and its payload.
+async fn frame(socket: &mut DuplexStream) -> (u8, String) {
+    let mut head = [0; 2];
+    timeout(Duration::from_secs(3600), socket.read_exact(&mut head)).await.expect("a frame").unwrap();
+    let mut length = [0, head[1]];
+    if head[1] == 126 {
+        socket.read_exact(&mut length).await.unwrap();
+    }
+    let mut payload = vec![0; usize::from(u16::from_be_bytes(length))];
+    socket.read_exact(&mut payload).await.unwrap();
+    (head[0], String::from_utf8_lossy(&payload).into_owned())
+}
+
+const PING: u8 = 0x89;
+/// A pong with a mask, as a client sends it.
+const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
+
+#[actix_rt::test]
+async fn a_socket_is_pinged_when_it_is_silent_and_lives_as_long_as_it_answers() {
+    let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
+    house.speech = Speech::WebSocket;
+    let (mut near, far) = duplex(4096);
+    house.admit(far);
+    assert!(frame(&mut near).await.1.contains("hello"));
+    let start = Instant::now();
+    for minute in 1..60 {
+        assert_eq!(frame(&mut near).await, (PING, String::new()));
+        assert_eq!(start.elapsed().as_secs(), 60 * minute);
+        near.write_all(PONG).await.unwrap();
+    }
+    // whoever speaks is not pinged
+    for _ in 0..10 {
+        sleep(Duration::from_secs(50)).await;
+        near.write_all(PONG).await.unwrap();
+    }
+    let spoke = Instant::now();
+    assert_eq!(frame(&mut near).await, (PING, String::new()));
+    assert_eq!(spoke.elapsed().as_secs(), 60);
+    let bye = frame(&mut near).await.1;
+    assert!(bye.contains(r#""type":"bye","reason":"timed-out""#), "{bye}");
+    assert_eq!(spoke.elapsed().as_secs(), 90);
+    assert_eq!(frame(&mut near).await.0, 0x88);
+}
+
+#[actix_rt::test]
+async fn people_and_programs_on_lines_are_never_pinged() {
+    let mut house = House::open(unthrottled());
+    let mut ana = house.join("Ana").await;
+    let mut program = house.connect(4096);
+    program.send("{\"type\":\"join\",\"name\":\"Beto\"}\n").await;
+    for expected in ["hello", "welcome"] {
+        assert!(program.line().await.contains(expected));
+    }
+    assert_eq!(ana.line().await, "Beto entrou no chat.");
+    sleep(Duration::from_secs(3600)).await;
+    ana.send("oi\n").await;
+    assert!(program.line().await.contains(r#""text":"oi""#));
+}
+
+#[actix_rt::test]
+async fn a_socket_without_a_name_has_its_deadline_from_when_it_was_accepted() {
+    let mut house = House::open(unthrottled());
+    house.speech = Speech::WebSocket;
+    let (mut near, far) = duplex(4096);
+    house.admit(far);
+    let start = Instant::now();
+    assert!(frame(&mut near).await.1.contains("hello"));
+    let bye = loop {
+        match frame(&mut near).await {
+            (PING, _) => near.write_all(PONG).await.unwrap(),
+            (_, text) => break text,
+        }
+    };
+    assert!(bye.contains(r#""type":"bye","reason":"timed-out""#), "{bye}");
+    assert_eq!(start.elapsed().as_secs(), 60);
 }

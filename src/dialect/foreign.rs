@@ -70,7 +70,7 @@ mod tests {
         let (head, body) = response.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 400 "));
         assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", body.len())));
-        assert!(body.starts_with("Este endereço") && body.contains("\nThis address"), "{body}");
+        assert!(body.starts_with("Isto é um bate-papo") && body.contains("\nThis is a papo chat"), "{body}");
         assert_eq!(refusal(Protocol::Http { is_head: true }), format!("{head}\r\n\r\n"));
     }
 }

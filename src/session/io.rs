@@ -58,10 +58,10 @@ impl<S: Transport> Connection<S> {
         self.poll_silence(cx);
         // behind both that may begin a pause; and when one is over, what has come meanwhile is read before silence counts
         self.poll_throttle(cx);
+        self.poll_keepalive(cx);
         self.poll_output(cx);
         self.poll_lag(cx);
         self.poll_probe(cx);
-        self.poll_keepalive(cx);
         self.poll_deadline(cx);
         if self.report_owed() && is_exceeded(self.config.outbox_total, self.metrics.owed.get()) {
             self.room.do_send(Relieve);

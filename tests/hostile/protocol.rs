@@ -39,12 +39,12 @@ fn hellos() -> Vec<(Vec<u8>, &'static str)> {
     let mut hellos: Vec<(Vec<u8>, &str)> =
         ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
             .into_iter()
-            .map(|method| (request(method), "HTTP/1.1 400 Bad Request\r\n"))
+            .map(|method| (request(method), "HTTP/1.1 404 Not Found\r\n"))
             .collect();
     for (hello, answer) in [
         // not one of the known methods; after empty lines; without any request line; after what is just no name
         ("CHICKEN / HTTP/1.1\r\nHost: x", "HTTP/1.1 400 "),
-        ("\r\n\r\nPOST / HTTP/1.1", "HTTP/1.1 400 "),
+        ("\r\n\r\nPOST /x HTTP/1.1", "HTTP/1.1 404 Not Found\r\n"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 400 "),
         ("Host: x", "HTTP/1.1 400 "),
         ("host:x", "HTTP/1.1 400 "),
@@ -98,8 +98,12 @@ fn read_to_end(stream: &mut TcpStream) -> String {
 fn check(answer: &str, start: &str, hello: &[u8]) {
     let hello = String::from_utf8_lossy(hello);
     assert!(answer.starts_with(start) && answer.is_empty() == start.is_empty(), "{hello:?} got {answer:?}");
+    let (in_portuguese, in_english) = match start.starts_with("HTTP/1.1 404 ") {
+        true => ("\nNão há nada aqui.", "\nThere is nothing here."),
+        false => (" bate-papo papo", " papo chat"),
+    };
     let has_words = !start.is_empty() && !hello.starts_with("HEAD");
-    assert_eq!(answer.contains(" bate-papo papo") && answer.contains(" papo chat"), has_words, "{answer}");
+    assert_eq!(answer.contains(in_portuguese) && answer.contains(in_english), has_words, "{answer}");
     for secret in ["segredo", "Ana", "Vítima", "Vitima", "example"] {
         assert!(!answer.contains(secret), "{answer}");
     }
@@ -148,6 +152,8 @@ fn hellos_that_end_the_input_get_one_answer_and_the_end() {
         let mut stream = connect(&server);
         stream.write_all(&hello).unwrap();
         stream.shutdown(Shutdown::Write).unwrap();
+        // half a request is no request
+        let start = if start.starts_with("HTTP/1.1 404 ") { "" } else { start };
         check(&read_to_end(&mut stream), start, &hello);
     }
     assert_eq!(witness.stop(), [""; 0]);
@@ -162,8 +168,8 @@ fn whoever_falls_silent_in_the_middle_of_a_hello_is_let_go() {
         (b"\x16" as &[u8], ""),
         (b"\x16\x03", ""),
         (b"SSH", "Isto é"),
-        (b"GET ", "HTTP/1.1 400 "),
-        (b"POST / HTTP/1.1", "HTTP/1.1 400 "),
+        (b"GET ", ""),
+        (b"POST / HTTP/1.1", ""),
         (b"*1", "-ERR "),
     ] {
         let mut stream = connect(&server);
@@ -189,7 +195,7 @@ fn a_megabyte_behind_a_request_is_not_looked_at() {
         });
         let answer = read_to_end(&mut stream);
         // more than the server drains: the rest may be answered with a reset
-        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 ") && !answer.contains("Vítima"), "{answer}");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 404 ") && !answer.contains("Vítima"), "{answer}");
         body.join().unwrap();
     }
     witness.goes_on(2);
