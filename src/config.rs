@@ -59,6 +59,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
+    /// Whether the program shows the server's address as a QR code at start, if stderr is a terminal. Default: yes.
+    pub qr: bool,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
     /// core that papo may have is the most that helps. At least 1.
     pub threads: usize,
@@ -209,6 +211,7 @@ impl Default for Config {
             admin: None,
             hosts: Vec::new(),
             language: Language::default(),
+            qr: true,
             threads: 1,
             max_connections: 10_000,
             max_per_address: 64,
@@ -347,7 +350,7 @@ mod tests {
     fn the_defaults_are_those_that_are_documented() {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
-        assert_eq!(config.admin, None);
+        assert_eq!((config.admin, config.qr), (None, true));
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
