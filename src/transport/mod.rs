@@ -2,6 +2,7 @@
 //! the bytes say.
 
 pub mod tcp;
+pub mod tls;
 mod unanswered;
 
 use std::pin::Pin;
