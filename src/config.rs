@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -54,6 +55,13 @@ pub struct Config {
     /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
     /// the loopback. Default: nowhere.
     pub admin: Option<SocketAddr>,
+    /// Whether connections may be, or must be, encrypted. Default: [`Tls::On`].
+    pub tls: Tls,
+    /// The certificate to show, and its key. Default: none, and papo makes one for itself.
+    pub certificate: Option<CertificateFiles>,
+    /// The directory for what is kept from one start to the next: the certificate that papo makes for itself. Default: none, and
+    /// nothing is kept. The program takes the one that the system wants it to take: [`crate::data::default_directory`].
+    pub data: Option<PathBuf>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
@@ -161,6 +169,50 @@ pub struct Config {
     pub shutdown: Duration,
 }
 
+/// Whether connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// Never: whoever speaks TLS is told that this server does not.
+    Off,
+    /// As the client likes: one port takes both kinds.
+    #[default]
+    On,
+    /// Always: whoever speaks without it gets one sentence and is closed.
+    Required,
+}
+
+impl std::fmt::Display for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Tls::Off => "off",
+            Tls::On => "on",
+            Tls::Required => "required",
+        })
+    }
+}
+
+/// A text that names none of the kinds of [`Tls`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("off | on | required")]
+pub struct UnknownTls;
+
+impl std::str::FromStr for Tls {
+    type Err = UnknownTls;
+
+    fn from_str(text: &str) -> Result<Tls, UnknownTls> {
+        [Tls::Off, Tls::On, Tls::Required].into_iter().find(|tls| tls.to_string() == text).ok_or(UnknownTls)
+    }
+}
+
+/// A certificate with its key, both in the PEM format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, and those that vouch for it, if there are any.
+    pub certificate: PathBuf,
+    /// The key, without a passphrase.
+    pub key: PathBuf,
+}
+
 /// What is still read of a connection after the last words, and thrown away: whichever comes first ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drain {
@@ -200,6 +252,9 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
             admin: None,
+            tls: Tls::default(),
+            certificate: None,
+            data: None,
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
@@ -338,6 +393,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!(config.admin, None);
+        assert_eq!((config.tls, config.certificate, config.data), (Tls::On, None, None));
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
@@ -428,6 +484,16 @@ mod tests {
         let shown = 3 * Config::default().max_line + crate::chat::name::MAX_BYTES + crate::outbox::ENTRY_COST;
         assert!(shown < Config::default().outbox);
         assert!(MIN_OUTBOX_LINES * Config::default().max_line <= Config::default().outbox);
+    }
+
+    #[test]
+    fn kinds_of_tls_as_people_write_them() {
+        for tls in [Tls::Off, Tls::On, Tls::Required] {
+            assert_eq!(tls.to_string().parse(), Ok(tls));
+        }
+        for text in ["", "ON", "yes", "1", "require"] {
+            assert_eq!(text.parse::<Tls>(), Err(UnknownTls), "{text}");
+        }
     }
 
     #[test]

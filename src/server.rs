@@ -28,6 +28,7 @@ use crate::dialect::text;
 use crate::hub::{Admit, Evict, Hub};
 use crate::metrics::Metrics;
 use crate::room::{ChatRoom, HubId, Shutdown};
+use crate::transport::tls::Acceptor;
 use crate::transport::{poll_drain, tcp};
 
 /// The pause after an accept error, doubled with each error that follows, up to [`MAX_ACCEPT_PAUSE`].
@@ -47,6 +48,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Server {
     listeners: Vec<TcpListener>,
     admin: Option<Admin>,
+    tls: Option<Acceptor>,
     config: Arc<Config>,
 }
 
@@ -75,7 +77,17 @@ impl Server {
         let admin = config
             .admin
             .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
-        Ok(Server { listeners, admin: admin.transpose()?, config: Arc::new(config) })
+        Ok(Server { listeners, admin: admin.transpose()?, tls: None, config: Arc::new(config) })
+    }
+
+    /// Speaks TLS too, or only, as [`Config::tls`] says.
+    pub fn with_tls(self, acceptor: Acceptor) -> Server {
+        Server { tls: Some(acceptor), ..self }
+    }
+
+    /// Who does its handshakes, if it speaks TLS.
+    pub fn tls(&self) -> Option<&Acceptor> {
+        self.tls.as_ref()
     }
 
     /// Where the operator's page is, if there is one.

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::chat::language::Language;
 use crate::chat::text;
+use crate::transport::tls::Fingerprint;
 use log::warn;
 
 /// Prints one `nc` line for each address of this machine that another device can use, VPN interfaces included; and last,
@@ -37,6 +38,15 @@ pub fn announce(
     for address in here(admin.as_slice()) {
         writeln!(out, "{}", text::admin_serving(language, format!("http://{address}")))?;
     }
+    out.flush()
+}
+
+/// Prints what people compare who connect with TLS for the first time.
+///
+/// # Errors
+/// Those of the output.
+pub fn announce_fingerprint(fingerprint: Fingerprint, language: Language, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", text::tls_fingerprint(language, fingerprint.to_string()))?;
     out.flush()
 }
 
