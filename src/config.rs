@@ -6,6 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
@@ -57,6 +58,13 @@ pub struct Config {
     /// Names of this machine under which browsers may open the page, beside its addresses, `localhost` and its host name.
     /// Default: none.
     pub hosts: Vec<String>,
+    /// Whether connections may be, or must be, encrypted. Default: [`Tls::On`].
+    pub tls: Tls,
+    /// The certificate to show, and its key. Default: none, and papo makes one for itself.
+    pub certificate: Option<CertificateFiles>,
+    /// The directory for what is kept from one start to the next: the certificate that papo makes for itself. Default: none, and
+    /// nothing is kept. The program takes the one that the system wants it to take: [`crate::data::default_directory`].
+    pub data: Option<PathBuf>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Whether the program shows the server's address as a QR code at start, if stderr is a terminal. Default: yes.
@@ -154,6 +162,8 @@ pub struct Config {
     /// Time until sent data must be acknowledged (`TCP_USER_TIMEOUT`, Linux only), else the connection counts as
     /// lost. Default: 60 s, the sum of the keepalive times; shorter would cut slow links. 0 = off.
     pub user_timeout: Duration,
+    /// How long a TLS handshake may take; then the connection is closed. Default: 5 s.
+    pub handshake: Duration,
     /// How long a WebSocket may be silent until it is asked for a sign of life. Default: 60 s. 0 = it is not asked.
     pub ping_after: Duration,
     /// How long the answer may take; then the session ends with a reason. Default: 30 s.
@@ -168,6 +178,50 @@ pub struct Config {
     /// How long stopping may take until the last connections are dropped. Default: 9 s, so that the process is
     /// gone within the 10 s that service managers grant.
     pub shutdown: Duration,
+}
+
+/// Whether connections are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// Never: whoever speaks TLS is told that this server does not.
+    Off,
+    /// As the client likes: one port takes both kinds.
+    #[default]
+    On,
+    /// Always: whoever speaks without it gets one sentence and is closed.
+    Required,
+}
+
+impl std::fmt::Display for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Tls::Off => "off",
+            Tls::On => "on",
+            Tls::Required => "required",
+        })
+    }
+}
+
+/// A text that names none of the kinds of [`Tls`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("off | on | required")]
+pub struct UnknownTls;
+
+impl std::str::FromStr for Tls {
+    type Err = UnknownTls;
+
+    fn from_str(text: &str) -> Result<Tls, UnknownTls> {
+        [Tls::Off, Tls::On, Tls::Required].into_iter().find(|tls| tls.to_string() == text).ok_or(UnknownTls)
+    }
+}
+
+/// A certificate with its key, both in the PEM format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The certificate, and those that vouch for it, if there are any.
+    pub certificate: PathBuf,
+    /// The key, without a passphrase.
+    pub key: PathBuf,
 }
 
 /// What is still read of a connection after the last words, and thrown away: whichever comes first ends it.
@@ -210,6 +264,9 @@ impl Default for Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
             admin: None,
             hosts: Vec::new(),
+            tls: Tls::default(),
+            certificate: None,
+            data: None,
             language: Language::default(),
             qr: true,
             threads: 1,
@@ -244,6 +301,7 @@ impl Default for Config {
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
             user_timeout: Duration::from_secs(60),
+            handshake: Duration::from_secs(5),
             ping_after: Duration::from_secs(60),
             ping_timeout: Duration::from_secs(30),
             probe_silence: Duration::from_secs(10),
@@ -351,6 +409,7 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!((config.admin, config.qr), (None, true));
+        assert_eq!((config.tls, config.certificate, config.data), (Tls::On, None, None));
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
@@ -369,6 +428,8 @@ mod tests {
         assert_eq!((config.outbox_soft, config.outbox_time.as_secs(), config.unsent), (262_144, 30, 16_384));
         let probe = [config.probe_silence, config.probe_timeout, config.probe_interval];
         assert_eq!(probe.map(|time| time.as_secs()), [10, 5, 60]);
+        let others = [config.handshake, config.ping_after, config.ping_timeout];
+        assert_eq!(others.map(|time| time.as_secs()), [5, 60, 30]);
         assert_eq!(config.drain, Drain { time: Duration::from_secs(1), bytes: 65_536 });
     }
 
@@ -441,6 +502,16 @@ mod tests {
         let shown = 3 * Config::default().max_line + crate::chat::name::MAX_BYTES + crate::outbox::ENTRY_COST;
         assert!(shown < Config::default().outbox);
         assert!(MIN_OUTBOX_LINES * Config::default().max_line <= Config::default().outbox);
+    }
+
+    #[test]
+    fn kinds_of_tls_as_people_write_them() {
+        for tls in [Tls::Off, Tls::On, Tls::Required] {
+            assert_eq!(tls.to_string().parse(), Ok(tls));
+        }
+        for text in ["", "ON", "yes", "1", "require"] {
+            assert_eq!(text.parse::<Tls>(), Err(UnknownTls), "{text}");
+        }
     }
 
     #[test]

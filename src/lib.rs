@@ -32,7 +32,8 @@
 //! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
 //! admission        who may come in: limits in all, by address, without a name  knows no sockets, no clock
-//! transport        how a socket is opened and kept alive                       knows bytes
+//! transport        how a socket is opened, kept alive, encrypted                knows bytes
+//! data             where files are kept from one start to the next              knows paths
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
@@ -52,6 +53,7 @@ pub mod budget;
 pub mod chat;
 pub mod cli;
 pub mod config;
+pub mod data;
 pub mod dialect;
 pub mod hub;
 pub mod memory;

@@ -13,10 +13,12 @@ use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
 use papo::cli::announce::{Announcement, Scheme};
-use papo::config::Config;
+use papo::cli::identity;
+use papo::config::{Config, Tls};
 use papo::memory;
 use papo::room::{ChatRoom, EXIT_INTERNAL};
 use papo::server::{BindError, Running, Server};
+use papo::transport::tls::Acceptor;
 
 /// What a server takes from the system it should give back. The C library's allocator keeps three quarters of it after five
 /// thousand people have left (`benches/load`), because a few late bytes hold on to all those before them.
@@ -58,18 +60,27 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     fit(&mut config, descriptors(), language)?;
     config.outbox_total = config.outbox_total_within(memory::limit());
     let qr = config.qr;
+    let scheme = if config.tls == Tls::Required { Scheme::Https } else { Scheme::Http };
+    let identity = identity::open(&config, language)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
     let system = System::with_tokio_rt(|| Runtime::from(runtime));
     let stopped = system.stop_future();
     system.block_on(async move {
         let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
-        let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
+        let mut server = Server::bind(config).map_err(|error| why_not(&error, language))?;
+        let fingerprint = identity.as_ref().map(|(identity, _)| identity.fingerprint());
+        let mut reload = None;
+        if let Some((identity, source)) = identity {
+            let acceptor = Acceptor::new(&identity);
+            server = server.with_tls(acceptor.clone());
+            reload = Some(Reload { acceptor, source, language });
+        }
         let (addresses, admin) = (server.addresses(), server.admin_address());
         // a thread of its own: whoever does not read what it prints holds up nobody
-        thread::spawn(move || announce(&Announcement::new(&addresses, admin, Scheme::Http, language), qr));
+        thread::spawn(move || announce(&Announcement::new(&addresses, admin, scheme, fingerprint, language), qr));
         let running = server.start(ChatRoom::default());
-        actix_rt::spawn(stop_on_signal(running, signals));
+        actix_rt::spawn(stop_on_signal(running, signals, reload));
         Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
     })
 }
@@ -123,39 +134,96 @@ fn why_not(BindError { address, source, is_admin }: &BindError, language: Langua
     }
 }
 
-/// The first signal stops the server in good order, the second one at once.
-async fn stop_on_signal(running: Running, mut signals: Signals) {
-    signals.next().await;
+/// The first signal stops the server in good order, the second one at once. The one that asks for it has the certificate read
+/// again.
+async fn stop_on_signal(running: Running, mut signals: Signals, reload: Option<Reload>) {
+    while let Signal::Reload = signals.next().await {
+        if let Some(reload) = &reload {
+            reload.now();
+        }
+    }
     info!("stopping; a second signal stops at once");
     actix_rt::spawn(async move {
-        signals.next().await;
+        while let Signal::Reload = signals.next().await {}
         process::exit(0);
     });
     running.shutdown().await;
     System::current().stop();
 }
 
-/// The signals that ask a process to stop: SIGINT and SIGTERM, or what the system has in their place.
+/// How the certificate is read again while the server runs.
+struct Reload {
+    acceptor: Acceptor,
+    source: identity::Source,
+    language: Language,
+}
+
+impl Reload {
+    /// New connections see what is in the files now. If that cannot be used, the log says why, and nothing changes.
+    fn now(&self) {
+        match identity::reopen(&self.source, self.language) {
+            Ok(identity) => {
+                self.acceptor.reload(&identity);
+                info!("{}", text::tls_reloaded(self.language, identity.fingerprint().to_string()));
+            }
+            Err(why) => warn!("{}", text::tls_not_reloaded(self.language, why)),
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy)]
+enum Signal {
+    Stop,
+    /// Only where there is SIGHUP.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no other signal means it"))]
+    Reload,
+}
+
+/// The signals that ask something of a process: to stop (SIGINT and SIGTERM, or what the system has in their place), or to read
+/// its certificate again (SIGHUP).
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    /// Whether the program was started on a terminal.
+    on_terminal: bool,
 }
 
 #[cfg(unix)]
 impl Signals {
     fn listen() -> io::Result<Signals> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            on_terminal: is_on_terminal(),
+        })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
+        use std::task::Poll;
         std::future::poll_fn(|cx| {
-            let signal = self.interrupt.poll_recv(cx).is_ready() || self.terminate.poll_recv(cx).is_ready();
-            if signal { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            if self.interrupt.poll_recv(cx).is_ready() || self.terminate.poll_recv(cx).is_ready() {
+                Poll::Ready(Signal::Stop)
+            } else if self.hangup.poll_recv(cx).is_ready() {
+                // it also means what its name says: the window was closed, and the server belongs to it
+                let is_gone = self.on_terminal && !is_on_terminal();
+                Poll::Ready(if is_gone { Signal::Stop } else { Signal::Reload })
+            } else {
+                Poll::Pending
+            }
         })
-        .await;
+        .await
     }
+}
+
+#[cfg(unix)]
+fn is_on_terminal() -> bool {
+    use std::io::IsTerminal;
+    io::stdin().is_terminal() || io::stdout().is_terminal() || io::stderr().is_terminal()
 }
 
 #[cfg(not(unix))]
@@ -167,9 +235,10 @@ impl Signals {
         Ok(Signals)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Signal {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending().await
         }
+        Signal::Stop
     }
 }

@@ -7,6 +7,8 @@
 //! ```
 //!
 //! The [first bytes](sniff) decide, once and for good; whoever sends none in [`Config::silence`] is asked for a name, in text.
+//! Where encryption is required, whoever does not begin with TLS is told so, and that is the end.
+//!
 //! An opening is a task of the thread on which the session will live, and a connection without a name: when there are too
 //! many of these, or when the server stops, it is hurried.
 
@@ -25,13 +27,18 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
+use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
-use crate::config::{Config, Drain};
+use crate::config::{Config, Drain, Tls};
+use crate::dialect::Format;
 use crate::dialect::sniff::{self, Protocol, Verdict};
 use crate::hub::{Admit, Evict, Hub};
+use crate::metrics::Metrics;
 use crate::session::Speech;
 use crate::transport::rewind::Rewind;
+use crate::transport::tls::Acceptor;
 use crate::transport::{Transport, poll_drain};
 use crate::web::Site;
 
@@ -141,10 +148,14 @@ pub struct Entrance {
     pub hub: Addr<Hub>,
     /// The page.
     pub site: Arc<Site>,
+    /// How handshakes are done, if there is TLS.
+    pub tls: Option<Acceptor>,
     /// All openings.
     pub openings: Arc<Openings>,
     /// The limits.
     pub config: Arc<Config>,
+    /// Where refusals are counted.
+    pub metrics: Arc<Metrics>,
 }
 
 /// What a peer began with.
@@ -160,6 +171,7 @@ enum Speaks {
     /// Text or JSON, or what is refused by a session.
     Lines {
         is_silent: bool,
+        is_json: bool,
     },
 }
 
@@ -169,7 +181,53 @@ impl Entrance {
         let mut stream = stream;
         let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
         let stream = Rewind::new(hello.reads, stream);
-        self.go_on(hello.speaks, stream, arrival, hurried).await;
+        match (hello.speaks, &self.tls) {
+            (Speaks::Tls, Some(acceptor)) => {
+                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else {
+                    return self.end(arrival);
+                };
+                let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
+                self.go_on(hello.speaks, Rewind::new(hello.reads, stream), arrival, hurried).await;
+            }
+            (speaks, Some(_)) if self.config.tls == Tls::Required => {
+                select! {
+                    () = self.insist_on_tls(speaks, stream) => {}
+                    () = hurried.wait() => {}
+                }
+                self.end(arrival);
+            }
+            (speaks, _) => self.go_on(speaks, stream, arrival, hurried).await,
+        }
+    }
+
+    async fn shake_hands<S>(&self, acceptor: &Acceptor, stream: S, hurried: &mut Hurried) -> Option<TlsStream<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        select! {
+            shaken = timeout(self.config.handshake, acceptor.accept(stream)) => match shaken {
+                Ok(Ok(stream)) => return Some(stream),
+                Ok(Err(error)) => debug!("a handshake failed: {error}"),
+                Err(_) => debug!("a handshake took too long"),
+            },
+            () = hurried.wait() => {}
+        }
+        None
+    }
+
+    /// Says to whoever came without encryption that this is not how to come in.
+    async fn insist_on_tls<S>(&self, speaks: Speaks, mut stream: Rewind<S>)
+    where
+        S: Transport + Send,
+    {
+        self.metrics.refused_connections.count(Refusal::TlsRequired);
+        let format = match speaks {
+            Speaks::Http => return self.site.redirect(stream).await,
+            Speaks::Lines { is_json: true, .. } => Format::Json,
+            Speaks::Lines { is_json: false, .. } | Speaks::Tls => Format::Text,
+        };
+        let words = format.answer(&Answer::Refused(Refusal::TlsRequired), None, self.config.language);
+        say_and_close(&mut stream, &words, self.config.drain).await;
     }
 
     async fn go_on<S>(&self, speaks: Speaks, stream: Rewind<S>, arrival: Arrival, mut hurried: Hurried)
@@ -187,12 +245,17 @@ impl Entrance {
                 () = hurried.wait() => {}
             },
             Speaks::Tls | Speaks::Lines { .. } => {
-                let is_silent = speaks == Speaks::Lines { is_silent: true };
+                let is_silent = matches!(speaks, Speaks::Lines { is_silent: true, .. });
                 return self.admit(stream, Speech::Lines { is_silent }, arrival, hurried);
             }
         }
+        self.end(arrival);
+    }
+
+    /// There will be no session.
+    fn end(&self, arrival: Arrival) {
         debug!("{arrival:?} ended before it was a session");
-        self.openings.end(arrival.session, || drop(arrival.guard));
+        self.openings.end(arrival.session, || {});
     }
 
     /// Waits for the first bytes. Whoever is silent, or hurried, or gives no name in time, is taken for a person.
@@ -201,7 +264,7 @@ impl Entrance {
         S: AsyncRead + Unpin,
     {
         let (mut all, mut reads) = (BytesMut::new(), VecDeque::new());
-        let mut is_silent = false;
+        let (mut is_silent, mut is_json) = (false, false);
         let deadline = Some(self.config.name_deadline).filter(|time| !time.is_zero()).map(|time| accepted + time);
         loop {
             let may_be_foreign = sniff::may_have_begun(&all);
@@ -227,12 +290,16 @@ impl Entrance {
             match sniff::sniff(&all) {
                 Verdict::Foreign(Protocol::Tls) => return Hello { speaks: Speaks::Tls, reads },
                 Verdict::Foreign(Protocol::Http { .. }) => return Hello { speaks: Speaks::Http, reads },
-                Verdict::Text | Verdict::Json | Verdict::Foreign(_) => break,
+                Verdict::Json => {
+                    is_json = true;
+                    break;
+                }
+                Verdict::Text | Verdict::Foreign(_) => break,
                 Verdict::Undecided if all.len() >= READ_SIZE => break,
                 Verdict::Undecided => {}
             }
         }
-        Hello { speaks: Speaks::Lines { is_silent }, reads }
+        Hello { speaks: Speaks::Lines { is_silent, is_json }, reads }
     }
 
     fn admit<S>(&self, stream: S, speech: Speech, arrival: Arrival, mut hurried: Hurried)

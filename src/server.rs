@@ -28,6 +28,7 @@ use crate::metrics::Metrics;
 use crate::opening::{Arrival, Entrance, Openings, say_and_close};
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::tcp;
+use crate::transport::tls::Acceptor;
 use crate::web::Site;
 use crate::web::host::Hosts;
 
@@ -48,6 +49,7 @@ const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub struct Server {
     listeners: Vec<TcpListener>,
     admin: Option<Admin>,
+    tls: Option<Acceptor>,
     config: Arc<Config>,
 }
 
@@ -76,7 +78,17 @@ impl Server {
         let admin = config
             .admin
             .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
-        Ok(Server { listeners, admin: admin.transpose()?, config: Arc::new(config) })
+        Ok(Server { listeners, admin: admin.transpose()?, tls: None, config: Arc::new(config) })
+    }
+
+    /// Speaks TLS too, or only, as [`Config::tls`] says.
+    pub fn with_tls(self, acceptor: Acceptor) -> Server {
+        Server { tls: Some(acceptor), ..self }
+    }
+
+    /// Who does its handshakes, if it speaks TLS.
+    pub fn tls(&self) -> Option<&Acceptor> {
+        self.tls.as_ref()
     }
 
     /// Where the operator's page is, if there is one.
@@ -101,8 +113,10 @@ impl Server {
         let places = open_places(&room, &self.config, &metrics, |hub| Entrance {
             hub,
             site: Arc::clone(&site),
+            tls: self.tls.clone(),
             openings: Arc::clone(&openings),
             config: Arc::clone(&self.config),
+            metrics: Arc::clone(&metrics),
         });
         let reception = Arc::new(Reception {
             places,

@@ -3,13 +3,17 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::fs;
+use std::io::{BufRead, Read, Write};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use common::program::{Program, papo, run};
+use common::program::{DATA, Program, papo, run};
 use common::{Client, wait_until};
+use papo::transport::tls::{Identity, KEPT_CERTIFICATE, KEPT_KEY};
+use tempfile::tempdir;
 
 #[test]
 fn it_says_where_it_listens_and_serves() {
@@ -22,7 +26,7 @@ fn it_says_where_it_listens_and_serves() {
 #[test]
 fn each_address_has_a_line_for_terminals_and_one_for_browsers() {
     for (language, sentence) in [("pt", "ou abra no navegador:"), ("en", "or open in a browser:")] {
-        let mut server = Program::start(&["--admin", "127.0.0.1:0", "--lang", language]);
+        let mut server = Program::start(&["--admin", "127.0.0.1:0", "--lang", language, "--tls", "off"]);
         let lines = server.lines_until("/metrics");
         assert_eq!(lines[..lines.len() - 1], [sentence.to_owned(), format!("http://{}", server.address)]);
     }
@@ -210,6 +214,169 @@ fn a_page_that_others_can_reach_is_warned_of() {
     assert!(!log.contains("can read the counters"), "{log}");
 }
 
+/// What a server prints behind the addresses.
+fn printed(server: &mut Program) -> String {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        server.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
+        if !line.starts_with("nc ") && !line.starts_with("http") && !line.starts_with("ou ") {
+            return line;
+        }
+    }
+}
+
+/// What a server prints of a certificate.
+fn announced(identity: &Identity) -> String {
+    format!("Impressão digital do certificado TLS (SHA-256): {}\n", identity.fingerprint())
+}
+
+/// The flags that give the two files of a directory.
+fn files(directory: &Path) -> [String; 4] {
+    let path = |name| directory.join(name).to_str().unwrap().to_owned();
+    ["--tls-cert".to_owned(), path(KEPT_CERTIFICATE), "--tls-key".to_owned(), path(KEPT_KEY)]
+}
+
+#[test]
+fn the_certificate_is_made_once_and_its_fingerprint_is_printed() {
+    let directory = tempdir().unwrap();
+    let data = directory.path().join("papo");
+    for _ in 0..2 {
+        let mut server = Program::start(&["--data", data.to_str().unwrap()]);
+        assert_eq!(printed(&mut server), announced(&Identity::kept_in(&data).unwrap()));
+        assert_eq!(fs::read_dir(&data).unwrap().count(), 2);
+    }
+    // two that are given come before
+    let given = tempdir().unwrap();
+    let identity = Identity::kept_in(given.path()).unwrap();
+    let flags = files(given.path());
+    let mut command = papo(&["--listen", "127.0.0.1:0", "--tls", "required"]);
+    command.args(&flags).env("PAPO_DATA", &data);
+    assert_eq!(printed(&mut Program::spawn(command)), announced(&identity));
+}
+
+#[cfg(unix)]
+#[test]
+fn without_tls_there_is_no_certificate() {
+    let directory = tempdir().unwrap();
+    let data = directory.path().join("papo");
+    let mut server = Program::start(&["--tls", "off", "--data", data.to_str().unwrap()]);
+    server.signal("TERM");
+    assert_eq!(printed(&mut server), "");
+    assert!(!data.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_kept_is_warned_of_and_the_chat_goes_on() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let mut server = Program::start(&["--data", file.to_str().unwrap()]);
+    assert!(printed(&mut server).starts_with("Impressão digital"));
+    drop(server.join("Ana"));
+    let log = server.log();
+    let sentence = format!("papo: não foi possível guardar um certificado TLS em {}: ", file.display());
+    assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    assert!(log.contains(&sentence) && log.contains("a impressão digital será outra"), "{log}");
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_one_clear_sentence_and_code_1() {
+    let [one, other, broken] = [tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap()];
+    for directory in [&one, &other] {
+        Identity::kept_in(directory.path()).unwrap();
+    }
+    fs::write(broken.path().join(KEPT_CERTIFICATE), "oi\n").unwrap();
+    fs::write(broken.path().join(KEPT_KEY), "oi\n").unwrap();
+    let [one_files, other_files, broken_files] = [&one, &other, &broken].map(|directory| files(directory.path()));
+    let missing = one.path().join("missing").to_str().unwrap().to_owned();
+    let (certificate, key) = (&one_files[1], &one_files[3]);
+    for (given, [portuguese, english]) in [
+        (
+            [&missing, key],
+            [format!("papo: não foi possível ler {missing}: "), format!("papo: cannot read {missing}: ")],
+        ),
+        (
+            [certificate, &missing],
+            [format!("papo: não foi possível ler {missing}: "), format!("papo: cannot read {missing}: ")],
+        ),
+        (
+            [&broken_files[1], key],
+            [
+                format!("papo: {} não contém um certificado", broken_files[1]),
+                "holds no valid TLS certificate".to_owned(),
+            ],
+        ),
+        (
+            [certificate, &broken_files[3]],
+            [format!("papo: {} não contém uma chave", broken_files[3]), "holds no private key".to_owned()],
+        ),
+        (
+            [certificate, &other_files[3]],
+            [
+                format!("papo: a chave privada em {} não é a do certificado TLS em {certificate}.", other_files[3]),
+                "is not that of the TLS certificate in".to_owned(),
+            ],
+        ),
+    ] {
+        for (language, sentence) in [("pt", portuguese), ("en", english)] {
+            let flags = ["--listen", "127.0.0.1:0", "--lang", language, "--tls-cert", given[0], "--tls-key", given[1]];
+            is_one_sentence_and_code_1(papo(&flags), &sentence);
+        }
+    }
+    // in the data directory, too
+    let data = broken.path().to_str().unwrap();
+    is_one_sentence_and_code_1(papo(&["--listen", "127.0.0.1:0", "--data", data]), "não contém um certificado TLS");
+    fs::remove_file(broken.path().join(KEPT_KEY)).unwrap();
+    is_one_sentence_and_code_1(papo(&["--listen", "127.0.0.1:0", "--data", data]), "Traga-a de volta, ou apague");
+}
+
+#[track_caller]
+fn is_one_sentence_and_code_1(command: Command, sentence: &str) {
+    let output = run(command);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("papo: ") && stderr.contains(sentence) && stderr.lines().count() == 1, "{stderr}");
+    assert_eq!(output.stdout, b"");
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_reads_the_certificate_again_and_nobody_leaves() {
+    let [directory, other] = [tempdir().unwrap(), tempdir().unwrap()];
+    for directory in [&directory, &other] {
+        Identity::kept_in(directory.path()).unwrap();
+    }
+    let mut command = papo(&["--listen", "127.0.0.1:0", "--lang", "en"]);
+    command.args(files(directory.path()));
+    let mut server = Program::spawn(command);
+    let mut log = std::io::BufReader::new(server.child.stderr.take().unwrap());
+    let mut next = |what: &str| loop {
+        let mut line = String::new();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "in vain: {what}");
+        if line.contains("certificate") {
+            break line;
+        }
+    };
+    let mut ana = server.join("Ana");
+    for name in [KEPT_CERTIFICATE, KEPT_KEY] {
+        fs::copy(other.path().join(name), directory.path().join(name)).unwrap();
+    }
+    server.signal("HUP");
+    let reloaded = next("read again");
+    let fingerprint = Identity::kept_in(other.path()).unwrap().fingerprint();
+    assert!(reloaded.contains("INFO") && reloaded.contains(&format!("fingerprint {fingerprint}")), "{reloaded}");
+    fs::write(directory.path().join(KEPT_KEY), "oi").unwrap();
+    server.signal("HUP");
+    let kept = next("not read");
+    assert!(kept.contains("WARN") && kept.contains("stays as it is. papo: "), "{kept}");
+    ana.send("/ping");
+    ana.expect(&["Pong! The server is answering."]);
+    server.signal("TERM");
+    assert_eq!(server.exit_code(), 0);
+}
+
 #[test]
 fn an_address_of_another_machine_is_one_clear_sentence_and_code_1() {
     // TEST-NET-3 (RFC 5737) belongs to nobody
@@ -241,6 +408,11 @@ fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
         &["--listen", "9999,"],
         &["--listen", "224.0.0.1:9999"],
         &["--listen", "127.0.0.1:0", "--listen", "255.255.255.255:9999"],
+        &["--tls", "yes"],
+        &["--tls-cert", "a.pem"],
+        &["--tls-key", "a.pem"],
+        &["--tls-cert=", "--tls-key=a.pem"],
+        &["--data="],
         &["--lang", "fr"],
         &["--lang="],
         &["-x"],
@@ -283,7 +455,8 @@ fn every_variable_is_looked_at() {
     let flags: Vec<&str> =
         help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next()).collect();
     assert!(flags.contains(&"listen") && flags.len() > 20, "{help}");
-    for flag in flags {
+    // any text is a path; what becomes of these is tried elsewhere
+    for flag in flags.into_iter().filter(|flag| !["tls-cert", "tls-key", "data"].contains(flag)) {
         let variable = flag.to_uppercase().replace('-', "_");
         let mut command = papo(&[]);
         command.env(format!("PAPO_{variable}"), "x@");
@@ -432,6 +605,7 @@ fn with_descriptors(limit: usize, arguments: &str) -> Command {
     let script = format!("ulimit -n {limit}; exec {papo} --listen 127.0.0.1:0 {off} {arguments}");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+    command.env("PAPO_DATA", DATA);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

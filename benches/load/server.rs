@@ -69,7 +69,7 @@ impl Server {
                     "0",
                 ]);
                 command.args(["--max-unnamed", "0"]);
-                command.env("RUST_LOG", "off");
+                command.env("RUST_LOG", "off").env("PAPO_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
                 Process::start(&mut command, server_cores, own_cores)
             }
             Server::Redis => {

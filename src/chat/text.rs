@@ -139,6 +139,19 @@ sentences! {
     cannot_start(error);
     too_few_descriptors(limit, needed);
     fewer_connections(max, wanted, limit);
+    tls_fingerprint(fingerprint);
+    tls_reloaded(fingerprint);
+    tls_not_reloaded(why);
+    tls_passing(why);
+    tls_no_directory();
+    tls_nothing_to_reload();
+    tls_cannot_read(path, error);
+    tls_no_certificate(path);
+    tls_no_key(path);
+    tls_mismatch(certificate, key);
+    tls_key_missing(certificate, key);
+    tls_not_kept(directory, error);
+    tls_unusable(error);
     admin_serving(url);
     admin_port_taken(port);
     admin_cannot_listen(address, error);
@@ -150,6 +163,7 @@ sentences! {
     usage_unknown_near(program, argument, nearest);
     usage_value(program, argument, value);
     usage_no_value(program, argument);
+    usage_needs(program, argument, other);
     usage_other(program);
     cli_about();
     cli_usage();
@@ -157,6 +171,10 @@ sentences! {
     cli_environment();
     flag_listen();
     flag_admin();
+    flag_tls();
+    flag_tls_cert();
+    flag_tls_key();
+    flag_data(default);
     flag_lang();
     flag_no_qr();
     flag_threads(max, default);
@@ -328,7 +346,8 @@ mod tests {
     #[test]
     fn no_sentence_looks_like_a_persons_line() {
         // those of the chat; the others are for whoever runs a program
-        let is_of_the_chat = |key: &str| !["cli_", "flag_", "client_"].iter().any(|prefix| key.starts_with(prefix));
+        let is_of_the_chat =
+            |key: &str| !["cli_", "flag_", "client_", "tls_"].iter().any(|prefix| key.starts_with(prefix));
         for (key, arguments) in SENTENCES.iter().filter(|(key, _)| is_of_the_chat(key)) {
             for language in Language::ALL {
                 let values: [_; 3] = std::array::from_fn(|i| (*arguments.get(i).unwrap_or(&"unused"), "x y".into()));

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::chat::language::Language;
 use crate::chat::text;
+use crate::transport::tls::Fingerprint;
 use best::Interface;
 use log::warn;
 
@@ -45,6 +46,8 @@ pub struct Announcement {
     /// Where the operator's page is.
     admin: Option<SocketAddr>,
     scheme: Scheme,
+    /// What people compare who connect with TLS for the first time.
+    fingerprint: Option<Fingerprint>,
     language: Language,
 }
 
@@ -55,16 +58,18 @@ impl Announcement {
         listening: &[SocketAddr],
         admin: Option<SocketAddr>,
         scheme: Scheme,
+        fingerprint: Option<Fingerprint>,
         language: Language,
     ) -> Announcement {
         let machine = machine();
         let reachable = reachable(listening, &machine);
         let best = best::best(reachable.iter().copied(), &machine);
-        Announcement { reachable, best, here: here(listening), admin, scheme, language }
+        Announcement { reachable, best, here: here(listening), admin, scheme, fingerprint, language }
     }
 
     /// Prints an `nc` line for each address that another device can use, or this machine if no other one can; then a URL for
-    /// each; and last, if there is one, where the operator's page is. Each stands alone on its line, to be copied.
+    /// each; and last, if there are any, the fingerprint of the certificate and where the operator's page is. Each stands
+    /// alone on its line, to be copied.
     ///
     /// # Errors
     /// Those of the output.
@@ -82,6 +87,9 @@ impl Announcement {
         writeln!(out, "{}", text::serving_browser(language))?;
         for address in addresses {
             writeln!(out, "{}", self.url(address))?;
+        }
+        if let Some(fingerprint) = self.fingerprint {
+            writeln!(out, "{}", text::tls_fingerprint(language, fingerprint.to_string()))?;
         }
         for address in here(self.admin.as_slice()) {
             writeln!(out, "{}", text::admin_serving(language, format!("http://{address}")))?;
@@ -180,6 +188,7 @@ mod tests {
             here: addresses(&["127.0.0.1:9999", "[::1]:9999"]).into_iter().collect(),
             admin: None,
             scheme,
+            fingerprint: None,
             language: Language::English,
         }
     }

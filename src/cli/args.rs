@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
@@ -10,7 +11,11 @@ use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
-use crate::config::{Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES, Net};
+use crate::config::{
+    CertificateFiles, Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES, Net,
+    Tls,
+};
+use crate::data;
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
@@ -21,6 +26,14 @@ struct Args {
     listen: Vec<Listen>,
     #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
     admin: Option<SocketAddr>,
+    #[arg(long, env = "PAPO_TLS", value_name = "off|on|required")]
+    tls: Option<Tls>,
+    #[arg(long, env = "PAPO_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    #[arg(long, env = "PAPO_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    #[arg(long, env = "PAPO_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_NO_QR", value_parser = BoolishValueParser::new())]
@@ -93,6 +106,9 @@ pub fn read(arguments: &[OsString], language: Language) -> Result<Config, Exit> 
     let speaker = Speaker { program: "papo", arguments, language };
     let matches = command(language).try_get_matches_from(arguments);
     let args = matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| speaker.exit(&error))?;
+    if let Some((given, missing)) = args.half_of_a_pair() {
+        return Err(speaker.needs(given, missing));
+    }
     let config = args.into_config();
     match out_of_range(&config) {
         Some((flag, value)) => Err(speaker.wrong_value(flag, value)),
@@ -101,12 +117,27 @@ pub fn read(arguments: &[OsString], language: Language) -> Result<Config, Exit> 
 }
 
 impl Args {
+    /// A flag that was given without the one that it needs, and that one.
+    fn half_of_a_pair(&self) -> Option<(&'static str, &'static str)> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => Some(("--tls-cert", "--tls-key")),
+            (None, Some(_)) => Some(("--tls-key", "--tls-cert")),
+            _ => None,
+        }
+    }
+
     fn into_config(self) -> Config {
         let default = Config::default();
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
             admin: self.admin,
+            tls: self.tls.unwrap_or(default.tls),
+            certificate: self
+                .tls_cert
+                .zip(self.tls_key)
+                .map(|(certificate, key)| CertificateFiles { certificate, key }),
+            data: self.data.or_else(data::default_directory),
             language: self.lang.unwrap_or(default.language),
             qr: default.qr && !self.no_qr,
             threads: self.threads.unwrap_or(default.threads),
@@ -174,6 +205,10 @@ fn is_group(ip: IpAddr) -> bool {
     ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
+fn shown(path: PathBuf) -> String {
+    path.display().to_string()
+}
+
 /// The parser, with every word in one language.
 fn command(language: Language) -> Command {
     let command = Args::command()
@@ -189,6 +224,10 @@ fn help_of(arg: &Arg, language: Language) -> String {
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
         "admin" => text::flag_admin(language),
+        "tls" => text::flag_tls(language),
+        "tls_cert" => text::flag_tls_cert(language),
+        "tls_key" => text::flag_tls_key(language),
+        "data" => text::flag_data(language, data::default_directory().map_or("-".to_owned(), shown)),
         "lang" => text::flag_lang(language),
         "no_qr" => text::flag_no_qr(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
@@ -238,7 +277,8 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --tls required --tls-cert c.pem --tls-key k.pem --data d \
+              --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
@@ -251,6 +291,9 @@ mod tests {
         let config = config.map_err(|exit| exit.message).unwrap();
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
+        assert_eq!((config.tls, config.data), (Tls::Required, Some("d".into())));
+        let files = CertificateFiles { certificate: "c.pem".into(), key: "k.pem".into() };
+        assert_eq!(config.certificate, Some(files));
         assert_eq!((config.language, config.qr), (Language::English, false));
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
@@ -297,6 +340,15 @@ mod tests {
             (vec!["--listen", "7000,[ff02::1]:7"], "para --listen: '[ff02::1]:7'.", "for --listen: '[ff02::1]:7'."),
             (vec!["--admin", "9100"], "valor inválido para --admin: '9100'.", "invalid value for --admin: '9100'."),
             (vec!["--no-qr=x"], "valor inválido para --no-qr: 'x'.", "invalid value for --no-qr: 'x'."),
+            (vec!["--tls", "yes"], "valor inválido para --tls: 'yes'.", "invalid value for --tls: 'yes'."),
+            (vec!["--tls-cert", ""], "falta o valor de --tls-cert.", "--tls-cert needs a value."),
+            (vec!["--data", ""], "falta o valor de --data.", "--data needs a value."),
+            (
+                vec!["--tls-cert", "c.pem"],
+                "papo: --tls-cert precisa também de --tls-key. Veja papo --help.",
+                "papo: --tls-cert needs --tls-key too. See papo --help.",
+            ),
+            (vec!["--tls-key=k"], "--tls-key precisa também de --tls-cert.", "--tls-key needs --tls-cert too."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (

@@ -2,6 +2,7 @@
 
 pub mod announce;
 pub mod args;
+pub mod identity;
 pub mod logging;
 pub mod usage;
 

@@ -71,6 +71,11 @@ impl Speaker<'_> {
         mistake(text::usage_value(self.language, self.program, self.source_of(argument), value))
     }
 
+    /// One sentence about a flag that is of no use without another one.
+    pub fn needs(&self, given: &str, missing: &str) -> Exit {
+        mistake(text::usage_needs(self.language, self.program, self.source_of(given), missing.to_owned()))
+    }
+
     fn unknown(&self, argument: &str, nearest: Option<String>) -> Exit {
         let argument = argument.to_owned();
         mistake(match nearest {

@@ -3,6 +3,7 @@
 
 pub mod rewind;
 pub mod tcp;
+pub mod tls;
 mod unanswered;
 
 use std::pin::Pin;

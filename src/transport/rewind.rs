@@ -5,7 +5,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Transport;
@@ -14,21 +14,20 @@ use super::Transport;
 /// clients a read is a message.
 #[derive(Debug)]
 pub struct Rewind<S> {
-    /// Boxed, because most streams have nothing to give back any more.
-    reads: Option<Box<VecDeque<Bytes>>>,
+    reads: VecDeque<Bytes>,
     stream: S,
 }
 
 impl<S> Rewind<S> {
     /// A stream that gives back these reads, none of which is empty, and goes on as `stream`.
     pub fn new(reads: VecDeque<Bytes>, stream: S) -> Rewind<S> {
-        Rewind { reads: (!reads.is_empty()).then(|| Box::new(reads)), stream }
+        Rewind { reads, stream }
     }
 
     /// Puts these bytes before whatever comes next.
     pub fn put_back(&mut self, bytes: Bytes) {
         if !bytes.is_empty() {
-            self.reads.get_or_insert_default().push_front(bytes);
+            self.reads.push_front(bytes);
         }
     }
 
@@ -40,16 +39,15 @@ impl<S> Rewind<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Some(reads) = &mut self.reads else { return Pin::new(&mut self.stream).poll_read(cx, buffer) };
-        if let Some(read) = reads.front_mut() {
-            let count = read.len().min(buffer.remaining());
-            buffer.put_slice(&read.split_to(count));
-            if !read.has_remaining() {
-                reads.pop_front();
-            }
+        let Some(read) = self.reads.front_mut() else { return Pin::new(&mut self.stream).poll_read(cx, buffer) };
+        let count = read.len().min(buffer.remaining());
+        buffer.put_slice(&read.split_to(count));
+        if read.is_empty() {
+            self.reads.pop_front();
         }
-        if reads.is_empty() {
-            self.reads = None;
+        if self.reads.is_empty() {
+            // most streams have nothing to give back any more, and keep no memory for it
+            self.reads = VecDeque::new();
         }
         Poll::Ready(Ok(()))
     }

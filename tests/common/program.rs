@@ -9,10 +9,14 @@ use std::sync::mpsc;
 
 use super::{Client, DEADLINE, wait_until};
 
+/// A data directory for all programs of the tests together, in place of that of whoever runs the tests.
+pub const DATA: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/data");
+
 /// The server, with nothing of the environment of the test.
 pub fn papo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
     command.args(arguments).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+    command.env("PAPO_DATA", DATA);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -25,7 +29,7 @@ pub fn example_client() -> Command {
     path.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "{} is missing: `cargo test` builds it", path.display());
     let mut command = Command::new(path);
-    command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("PAPO_LANG");
+    command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("PAPO_LANG").env("PAPO_DATA", DATA);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

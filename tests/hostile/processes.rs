@@ -9,7 +9,7 @@ use std::time::Duration;
 use papo::config::{Config, Keepalive};
 use papo::room::ChatRoom;
 
-use crate::common::program::{Program, example_client, papo, signal, wait};
+use crate::common::program::{DATA, Program, example_client, papo, signal, wait};
 use crate::common::{Client, TestServer, config};
 use crate::witness::Witness;
 
@@ -183,7 +183,7 @@ fn it_serves_with_all_its_standard_streams_closed() {
         let script = format!("exec {papo} --listen {address} {NO_LIMITS_FOR_AN_ADDRESS} {closed}");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env("RUST_LOG", "debug").env("LANG", "C.UTF-8").env_remove("LC_ALL");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.env("PAPO_DATA", DATA).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         // a connection that took the place of a stream would be sent what is printed, or the log
         chat_goes_on(&Program::spawn_at(command, address));
     }
