@@ -184,6 +184,7 @@ sentences! {
     flag_max_unnamed(default);
     flag_max_unnamed_per_address(default);
     flag_exempt();
+    flag_host();
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);

@@ -26,6 +26,8 @@ struct Args {
     listen: Vec<Listen>,
     #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
     admin: Option<SocketAddr>,
+    #[arg(long, env = "PAPO_HOST", value_delimiter = ',', value_name = "NAME", value_parser = host_name)]
+    host: Vec<String>,
     #[arg(long, env = "PAPO_TLS", value_name = "off|on|required")]
     tls: Option<Tls>,
     #[arg(long, env = "PAPO_TLS_CERT", value_name = "FILE")]
@@ -132,6 +134,7 @@ impl Args {
         Config {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
             admin: self.admin,
+            hosts: self.host,
             tls: self.tls.unwrap_or(default.tls),
             certificate: self
                 .tls_cert
@@ -200,6 +203,12 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     checks.into_iter().find_map(|(is_wrong, flag, value)| is_wrong.then_some((flag, value)))
 }
 
+/// A name as it stands in a URL, without scheme and port.
+fn host_name(name: &str) -> Result<String, InvalidUri> {
+    let authority: Authority = name.parse()?;
+    if authority.host() == name { Ok(name.to_owned()) } else { ":".parse::<Authority>().map(|_| String::new()) }
+}
+
 /// Whether this is an address of many machines, which some systems let a program listen on.
 fn is_group(ip: IpAddr) -> bool {
     ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
@@ -224,6 +233,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
     match arg.get_id().as_str() {
         "listen" => text::flag_listen(language),
         "admin" => text::flag_admin(language),
+        "host" => text::flag_host(language),
         "tls" => text::flag_tls(language),
         "tls_cert" => text::flag_tls_cert(language),
         "tls_key" => text::flag_tls_key(language),
@@ -277,7 +287,7 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --tls required --tls-cert c.pem --tls-key k.pem --data d \
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
               --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
@@ -292,6 +302,7 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!((config.tls, config.data), (Tls::Required, Some("d".into())));
+        assert_eq!(config.hosts, ["sala", "chat.example.com", "x"]);
         let files = CertificateFiles { certificate: "c.pem".into(), key: "k.pem".into() };
         assert_eq!(config.certificate, Some(files));
         assert_eq!((config.language, config.qr), (Language::English, false));

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use env_logger::{Builder, Env, Target};
-use log::error;
+use log::{LevelFilter, error};
 
 /// Log entries that wait for a stderr that takes none; more are lost, and counted.
 const MAX_WAITING: usize = 1024;
@@ -26,7 +26,10 @@ pub fn start() -> Log {
     let in_colours = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let style = if in_colours { "always" } else { "never" };
     let environment = Env::default().default_filter_or("info").default_write_style_or(style);
-    Builder::from_env(environment).target(Target::Pipe(Box::new(writer))).init();
+    let mut builder = Builder::from_env(environment);
+    // it would log what people say
+    builder.filter_module("tungstenite", LevelFilter::Off);
+    builder.target(Target::Pipe(Box::new(writer))).init();
     panic::set_hook(Box::new(|panic| error!("{}", description(panic.payload(), panic.location()))));
     log
 }

@@ -175,6 +175,7 @@ flag_max_new_per_address = Most new connections from one address in a minute [de
 flag_max_unnamed = Most connections without a name; beyond it the oldest one of the address with most is closed [default: { $default }]
 flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
+flag_host = Names of this machine under which a browser may open the page, beside its addresses, localhost and its own name; may be repeated, or several separated by commas
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
 flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]

@@ -175,6 +175,7 @@ flag_max_new_per_address = Máximo de conexões novas de um endereço por minuto
 flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do endereço que tem mais é encerrada [padrão: { $default }]
 flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
+flag_host = Nomes deste computador pelos quais o navegador pode abrir a página, além dos endereços, de localhost e do próprio nome dele; pode ser repetida, ou vários separados por vírgula
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
