@@ -31,6 +31,9 @@ macro_rules! sentences {
 
 sentences! {
     prompt();
+    password_prompt();
+    password_wrong();
+    password_too_many_tries(seconds);
     welcome(name, others);
     welcome_alone(name);
     and_more(names, more);
@@ -71,6 +74,7 @@ sentences! {
     reason_shutdown();
     reason_foreign();
     reason_bad_names();
+    reason_bad_passwords();
 
     goodbye();
     goodbye_shutdown();
@@ -202,6 +206,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Shutdown => Some(reason_shutdown(language)),
         Reason::Foreign => Some(reason_foreign(language)),
         Reason::BadNames => Some(reason_bad_names(language)),
+        Reason::BadPasswords => Some(reason_bad_passwords(language)),
     }
 }
 

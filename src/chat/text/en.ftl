@@ -4,6 +4,12 @@
 ## Coming in
 
 prompt = Enter your name to join the chat:
+password_prompt = Room password:
+password_wrong = Error: Wrong password.
+password_too_many_tries = Error: Too many wrong passwords from your address. Try again in { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}.
 welcome = Welcome to the chat, { $name }! In the room: { $others }. Type /help for the commands.
 welcome_alone = Welcome to the chat, { $name }! Nobody else is in the room yet. Type /help for the commands.
 and_more = { $names } and { $more } more
@@ -46,6 +52,7 @@ reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
 reason_foreign = another protocol
 reason_bad_names = too many refused names
+reason_bad_passwords = too many wrong passwords
 
 ## Last words
 

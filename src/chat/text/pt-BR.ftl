@@ -4,6 +4,12 @@
 ## Entrada
 
 prompt = Informe seu nome para entrar no chat:
+password_prompt = Senha da sala:
+password_wrong = Erro: Senha errada.
+password_too_many_tries = Erro: Muitas senhas erradas vieram do seu endereço. Tente de novo em { $seconds ->
+    [one] { $seconds } segundo
+   *[other] { $seconds } segundos
+}.
 welcome = Bem-vindo ao chat, { $name }! Na sala: { $others }. Digite /ajuda para ver os comandos.
 welcome_alone = Bem-vindo ao chat, { $name }! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos.
 and_more = { $names } e mais { $more }
@@ -46,6 +52,7 @@ reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
 reason_foreign = outro protocolo
 reason_bad_names = muitos nomes recusados
+reason_bad_passwords = muitas senhas erradas
 
 ## Últimas palavras
 
