@@ -112,6 +112,14 @@ pub struct Config {
     /// them the connection is closed with a sentence. What speaks another protocol is gone after so many lines. Default: 5.
     /// 0 = off.
     pub max_bad_names: u32,
+    /// Passwords that one session may give that are wrong, if the room has one; with the last of them the connection is closed
+    /// with a sentence. Default: 3. 0 = off.
+    pub max_password_tries: u32,
+    /// Passwords from one address that may be wrong within [`Config::password_tries_within`]; more are refused with an answer,
+    /// right ones too, and cost nothing. Default: 5. 0 = off.
+    pub password_tries: u32,
+    /// How long a wrong password counts for [`Config::password_tries`]. Default: 30 s.
+    pub password_tries_within: Duration,
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
@@ -221,6 +229,9 @@ impl Default for Config {
             flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
             max_bad_names: 5,
+            max_password_tries: 3,
+            password_tries: 5,
+            password_tries_within: Duration::from_secs(30),
             silence: Duration::from_millis(300),
             hello_silence: Duration::from_secs(3),
             outbox: 1024 * 1024,             // 1 MiB
@@ -344,7 +355,8 @@ mod tests {
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
-        assert_eq!(config.max_bad_names, 5);
+        assert_eq!((config.max_bad_names, config.max_password_tries, config.password_tries), (5, 3, 5));
+        assert_eq!(config.password_tries_within, Duration::from_secs(30));
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);

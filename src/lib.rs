@@ -38,6 +38,7 @@
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! password         the gate: whether a password is the room's                  knows no session, no sentence
 //! addresses        what is remembered of addresses, for limits                 knows no sockets, no clock
 //! budget           what all sessions together may owe                          knows numbers
 //! memory           how much there is
@@ -59,6 +60,7 @@ pub mod hub;
 pub mod memory;
 pub mod metrics;
 pub mod outbox;
+pub mod password;
 pub mod room;
 pub mod server;
 pub mod session;

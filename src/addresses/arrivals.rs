@@ -19,18 +19,24 @@ pub(crate) struct Arrivals {
 }
 
 impl Arrivals {
-    /// None so far; they are to be counted over this time, which is not 0.
+    /// None so far; they are to be counted over this time, which is a millisecond at least.
     pub(crate) fn none(period: Duration, now: Instant) -> Arrivals {
-        Arrivals { period, since: now, now: 0, before: 0 }
+        Arrivals { period: period.max(Duration::from_millis(1)), since: now, now: 0, before: 0 }
     }
 
     /// Counts one more; false, and nothing counted, if there are `max` already.
     pub(crate) fn take(&mut self, max: usize, now: Instant) -> bool {
         let has_room = self.wait(max, now).is_none();
         if has_room {
-            self.now += 1;
+            self.add(now);
         }
         has_room
+    }
+
+    /// Counts one more, however many there are.
+    pub(crate) fn add(&mut self, now: Instant) {
+        self.go_on(now);
+        self.now = self.now.saturating_add(1);
     }
 
     /// How long it takes until there is room for one more, if nothing comes until then; `None` if there is room now. `max` is
