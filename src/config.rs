@@ -6,9 +6,11 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
+use secrecy::SecretString;
 
 use crate::chat::language::Language;
 use crate::chat::throttle::Rate;
@@ -54,6 +56,9 @@ pub struct Config {
     /// Where the operator reads counters and health ([`crate::admin`]). Whoever reaches it can read them, so it is meant for
     /// the loopback. Default: nowhere.
     pub admin: Option<SocketAddr>,
+    /// Where the room's password comes from. The program takes it out at start and keeps only a hash
+    /// ([`Gate`](crate::password::Gate)). Default: nowhere, the room is open.
+    pub password: Option<PasswordSource>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
@@ -190,6 +195,15 @@ pub struct Keepalive {
     pub count: u32,
 }
 
+/// Where the room's password comes from. Nothing of it is shown by `Debug`.
+#[derive(Debug, Clone)]
+pub enum PasswordSource {
+    /// The first line of this file.
+    File(PathBuf),
+    /// Given as such, by an environment variable.
+    Given(SecretString),
+}
+
 /// A place to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
@@ -208,6 +222,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Port(DEFAULT_PORT)],
             admin: None,
+            password: None,
             language: Language::default(),
             threads: 1,
             max_connections: 10_000,
@@ -261,6 +276,11 @@ impl Config {
     /// How many bytes a session may send; `None` = any number.
     pub(crate) fn byte_rate(&self) -> Option<Rate> {
         Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
+    }
+
+    /// The most bytes of a password that somebody can type: those of a line without its end.
+    pub fn max_password(&self) -> usize {
+        self.max_line.saturating_sub("\r\n".len())
     }
 
     /// What all sessions together may be owed by a process that may have so many bytes of memory: [`Config::outbox_total`], or
@@ -349,6 +369,8 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!(config.admin, None);
+        assert!(config.password.is_none());
+        assert_eq!(config.max_password(), 4094);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
@@ -386,6 +408,13 @@ mod tests {
         assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
         let with_admin = Config { admin: Some(([127, 0, 0, 1], 9100).into()), ..config.clone() };
         assert_eq!(with_admin.min_descriptors(), config.min_descriptors() + 24);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let password = Some(PasswordSource::Given("sésamo".into()));
+        let shown = format!("{:#?}", Config { password, ..Config::default() }.clone());
+        assert!(shown.contains("Given") && !shown.contains("samo"), "{shown}");
     }
 
     #[test]

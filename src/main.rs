@@ -5,15 +5,18 @@
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::{self, ExitCode};
+use std::sync::Arc;
 use std::thread;
 
 use actix_rt::{Runtime, System};
 use log::{info, warn};
+use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
-use papo::config::Config;
+use papo::config::{Config, PasswordSource};
 use papo::memory;
+use papo::password::Gate;
 use papo::room::{ChatRoom, EXIT_INTERNAL};
 use papo::server::{BindError, Running, Server};
 
@@ -55,6 +58,7 @@ fn say(message: &str, code: u8) -> ExitCode {
 /// The sentence that says why the server cannot start.
 fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     fit(&mut config, descriptors(), language)?;
+    let _gate = gate(&mut config, language)?;
     config.outbox_total = config.outbox_total_within(memory::limit());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
@@ -74,6 +78,25 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
         actix_rt::spawn(stop_on_signal(running, signals));
         Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
     })
+}
+
+/// What stands in front of the room, if it has a password. That is taken out of the configuration, and gone afterwards.
+///
+/// # Errors
+/// The sentence that says why there is no password, or no hash of it.
+fn gate(config: &mut Config, language: Language) -> Result<Option<Arc<Gate>>, String> {
+    let Some(source) = config.password.take() else {
+        return Ok(None);
+    };
+    let password = cli::password::read(&source, config.max_password()).map_err(|error| error.sentence(language))?;
+    if let PasswordSource::File(path) = &source
+        && let Some(mode) = cli::password::open_mode(path)
+    {
+        let path = CleanText::new(path.display().to_string()).as_str().to_owned();
+        warn!("{}", text::password_file_open(language, path, format!("{mode:03o}")));
+    }
+    let gate = Gate::new(&password, config).map_err(|error| text::cannot_start(language, error.to_string()))?;
+    Ok(Some(Arc::new(gate)))
 }
 
 /// How many descriptors this process may have, after asking for more.

@@ -127,6 +127,13 @@ sentences! {
     no_permission(port);
     cannot_listen(address, error);
     cannot_start(error);
+    password_unreadable(place, error);
+    password_not_utf8(place);
+    password_empty(place);
+    password_bad_character(place);
+    password_too_long(place, max);
+    password_twice();
+    password_file_open(path, mode);
     too_few_descriptors(limit, needed);
     fewer_connections(max, wanted, limit);
     admin_serving(url);
@@ -166,6 +173,9 @@ sentences! {
     flag_rate_bytes_burst(default);
     flag_flood(max, default);
     flag_max_bad_names(default);
+    flag_password_file();
+    flag_max_password_tries(default);
+    flag_max_password_tries_per_address(default, seconds);
     flag_outbox(times, default);
     flag_outbox_total(default);
     flag_outbox_soft(default);

@@ -3,6 +3,7 @@
 pub mod announce;
 pub mod args;
 pub mod logging;
+pub mod password;
 pub mod usage;
 
 use std::ffi::{OsStr, OsString};
