@@ -4,28 +4,21 @@
 //! It knows addresses and counts, and nothing of sockets, actors and clocks: it is told the time. The
 //! [`server`](crate::server) asks it about each new connection, and tells it when that has a name and when it is gone.
 
-mod address;
-mod arrivals;
 mod unnamed;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use address::Address;
-use arrivals::Arrivals;
 use unnamed::Unnamed;
 
+use crate::addresses::{Address, Addresses, Arrivals, Memory};
 use crate::chat::answer::Refusal;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
 
-/// Addresses that are gone are forgotten this often at most, unless there are very many of them.
-const PRUNING_INTERVAL: Duration = Duration::from_secs(60);
-
-/// So many addresses are remembered before the time matters no more. A few hundred kilobytes.
-const MAX_REMEMBERED: usize = 8192;
+/// The time over which new connections are counted.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// All connections that there are, as far as limits need to know.
 #[derive(Debug)]
@@ -34,10 +27,7 @@ pub struct Admission {
     open: usize,
     last_id: u64,
     /// The addresses to which limits apply: those with connections, and those that had new ones lately.
-    addresses: HashMap<Address, Counts>,
-    pruned: Instant,
-    /// With so many addresses it is time to forget some.
-    prune_at: usize,
+    addresses: Addresses<Counts>,
     unnamed: Unnamed,
 }
 
@@ -46,6 +36,17 @@ pub struct Admission {
 struct Counts {
     open: u32,
     arrivals: Arrivals,
+}
+
+impl Memory for Counts {
+    fn is_in_use(&self) -> bool {
+        self.open > 0
+    }
+
+    /// An address that is forgotten too early may open more new connections in that minute, but no more at once.
+    fn is_recent(&self, now: Instant) -> bool {
+        self.arrivals.are_recent(now)
+    }
 }
 
 /// Where a connection comes from, and whether the limits for one address apply there.
@@ -69,15 +70,7 @@ pub struct Admitted {
 impl Admission {
     /// Nobody is there yet.
     pub fn new(config: Arc<Config>, now: Instant) -> Admission {
-        Admission {
-            config,
-            open: 0,
-            last_id: 0,
-            addresses: HashMap::new(),
-            pruned: now,
-            prune_at: MAX_REMEMBERED,
-            unnamed: Unnamed::default(),
-        }
+        Admission { config, open: 0, last_id: 0, addresses: Addresses::none(now), unnamed: Unnamed::default() }
     }
 
     /// Counts a new connection in, still without a name, unless there are too many.
@@ -95,7 +88,6 @@ impl Admission {
         let is_exempt = self.config.exempt.iter().any(|net| net.contains(ip));
         let origin = Origin { address: Address::from(ip), is_exempt };
         if !is_exempt {
-            self.prune(now);
             self.count(origin.address, now)?;
         }
         self.open += 1;
@@ -114,7 +106,7 @@ impl Admission {
     pub fn release(&mut self, origin: Origin) {
         self.open -= 1;
         if !origin.is_exempt
-            && let Some(counts) = self.addresses.get_mut(&origin.address)
+            && let Some(counts) = self.addresses.get_mut(origin.address)
         {
             counts.open -= 1;
         }
@@ -136,7 +128,8 @@ impl Admission {
         if max_per_address == 0 && max_new_per_address == 0 {
             return Ok(());
         }
-        let counts = self.addresses.entry(address).or_insert(Counts { open: 0, arrivals: Arrivals::none(now) });
+        let none = || Counts { open: 0, arrivals: Arrivals::none(MINUTE, now) };
+        let counts = self.addresses.remember(address, now, none);
         if is_reached(max_per_address, counts.open as usize) {
             return Err(Refusal::TooManyOfAddress);
         }
@@ -159,24 +152,6 @@ impl Admission {
         };
         self.unnamed.take_oldest(crowded)
     }
-
-    /// Forgets addresses without connections: now and then those that had none for long, and all of them when they are
-    /// so many that somebody must be making them up. An address that is forgotten too early may open more new
-    /// connections in that minute than others, but no more at once.
-    fn prune(&mut self, now: Instant) {
-        let is_crowded = self.addresses.len() >= self.prune_at;
-        if !is_crowded && now.saturating_duration_since(self.pruned) < PRUNING_INTERVAL {
-            return;
-        }
-        self.pruned = now;
-        self.addresses.retain(|_, counts| counts.open > 0 || counts.arrivals.are_recent(now));
-        if is_crowded && self.addresses.len() > self.prune_at / 2 {
-            self.addresses.retain(|_, counts| counts.open > 0);
-        }
-        // each pass over them is paid for by as many that came since the last one
-        self.prune_at = MAX_REMEMBERED.max(2 * self.addresses.len());
-        self.addresses.shrink_to(self.prune_at);
-    }
 }
 
 /// Whether there is no place for one more. A `max` of 0 is no limit.
@@ -192,6 +167,7 @@ fn is_over(max: usize, count: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::addresses::MAX_REMEMBERED;
     use proptest::prelude::*;
     use std::collections::{BTreeMap, BTreeSet};
 
@@ -320,7 +296,7 @@ mod tests {
         for _ in 0..20_000 {
             assert_eq!(admission.admit(ip("10.0.0.1"), now).unwrap().evicted, None);
         }
-        assert!(admission.addresses.is_empty());
+        assert!(admission.addresses.all().is_empty());
     }
 
     #[test]
@@ -332,15 +308,15 @@ mod tests {
             admission.settle(admitted.origin, admitted.session);
             admission.release(admitted.origin);
         }
-        assert_eq!(admission.addresses.len(), 1001);
+        assert_eq!(admission.addresses.all().len(), 1001);
         let soon = now + Duration::from_secs(90);
         admission.admit(ip("10.0.0.2"), soon).unwrap();
-        assert_eq!(admission.addresses.len(), 1002);
+        assert_eq!(admission.addresses.all().len(), 1002);
         let late = soon + Duration::from_secs(61);
         admission.admit(ip("10.0.0.2"), late).unwrap();
-        assert_eq!(admission.addresses.len(), 2);
+        assert_eq!(admission.addresses.all().len(), 2);
         admission.release(staying.origin);
-        assert_eq!(admission.addresses[&staying.origin.address].open, 0);
+        assert_eq!(admission.addresses.all()[&staying.origin.address].open, 0);
     }
 
     #[test]
@@ -351,18 +327,18 @@ mod tests {
             let admitted = admission.admit(network(number), now).unwrap();
             admission.settle(admitted.origin, admitted.session);
             admission.release(admitted.origin);
-            assert!(admission.addresses.len() <= MAX_REMEMBERED);
+            assert!(admission.addresses.all().len() <= MAX_REMEMBERED);
         }
         // no connection is forgotten
         for admitted in open {
-            assert_eq!(admission.addresses[&admitted.origin.address].open, 1);
+            assert_eq!(admission.addresses.all()[&admitted.origin.address].open, 1);
             admission.release(admitted.origin);
         }
         // and no more than as many again when more are there than are remembered
         for number in 0..20_000 {
             admission.admit(network(number), now).unwrap();
         }
-        assert_eq!(admission.addresses.len(), 20_000);
+        assert_eq!(admission.addresses.all().len(), 20_000);
     }
 
     /// The same rules, told as simply as possible: a list of connections that is gone through again and again.
@@ -472,7 +448,7 @@ mod tests {
                 prop_assert_eq!(admission.unnamed(), model.count(|one| one.2));
                 let limited: BTreeSet<IpAddr> =
                     model.open.iter().map(|one| one.1).filter(|ip| !config.exempt[0].contains(*ip)).collect();
-                let known = admission.addresses.values().filter(|counts| counts.open > 0).count();
+                let known = admission.addresses.all().values().filter(|counts| counts.open > 0).count();
                 prop_assert_eq!(known, limited.len());
             }
         }

@@ -4,12 +4,14 @@
 //! the rest is part of how papo works, and only tests change it. Where a field says so, 0 (or [`Duration::ZERO`])
 //! switches the limit off.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::{IpNet, Ipv4Net};
+use secrecy::SecretString;
 
 use crate::chat::language::Language;
 use crate::chat::throttle::Rate;
@@ -57,7 +59,7 @@ pub struct Config {
     pub admin: Option<SocketAddr>,
     /// Names of this machine under which browsers may open the page, beside its addresses, `localhost` and its host name.
     /// Default: none.
-    pub hosts: Vec<String>,
+    pub hosts: Vec<HostName>,
     /// Whether connections may be, or must be, encrypted. Default: [`Tls::On`].
     pub tls: Tls,
     /// The certificate to show, and its key. Default: none, and papo makes one for itself.
@@ -65,6 +67,9 @@ pub struct Config {
     /// The directory for what is kept from one start to the next: the certificate that papo makes for itself. Default: none, and
     /// nothing is kept. The program takes the one that the system wants it to take: [`crate::data::default_directory`].
     pub data: Option<PathBuf>,
+    /// Where the room's password comes from. The program takes it out at start and keeps only a hash
+    /// ([`Gate`](crate::password::Gate)). Default: nowhere, the room is open.
+    pub password: Option<PasswordSource>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
     /// Whether the program shows the server's address as a QR code at start, if stderr is a terminal. Default: yes.
@@ -125,6 +130,14 @@ pub struct Config {
     /// them the connection is closed with a sentence. What speaks another protocol is gone after so many lines. Default: 5.
     /// 0 = off.
     pub max_bad_names: u32,
+    /// Passwords that one session may give that are wrong, if the room has one; with the last of them the connection is closed
+    /// with a sentence. Default: 3. 0 = off.
+    pub max_password_tries: u32,
+    /// Passwords from one address that may be wrong within [`Config::password_tries_within`]; more are refused with an answer,
+    /// right ones too, and cost nothing. Default: 5. 0 = off.
+    pub password_tries: u32,
+    /// How long a wrong password counts for [`Config::password_tries`]. Default: 30 s.
+    pub password_tries_within: Duration,
     /// Silence after which somebody without a name is asked for one, and after which bytes without a line end are taken
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
@@ -245,6 +258,15 @@ pub struct Keepalive {
     pub count: u32,
 }
 
+/// Where the room's password comes from. Nothing of it is shown by `Debug`.
+#[derive(Debug, Clone)]
+pub enum PasswordSource {
+    /// The first line of this file.
+    File(PathBuf),
+    /// Given as such, by an environment variable.
+    Given(SecretString),
+}
+
 /// A place to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listen {
@@ -258,6 +280,35 @@ pub enum Listen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Net(IpNet);
 
+/// A name of a machine, as it stands in a URL between the scheme and the port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostName(String);
+
+/// A text that is no [`HostName`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no host name")]
+pub struct NoHostName;
+
+impl std::str::FromStr for HostName {
+    type Err = NoHostName;
+
+    /// Reads `sala` or `chat.example.com`: letters, digits, `-`, `_` and dots (a name in another script is written as
+    /// browsers send it, `xn--…`).
+    fn from_str(text: &str) -> Result<HostName, NoHostName> {
+        let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if text.is_empty() || !text.bytes().all(is_good) {
+            return Err(NoHostName);
+        }
+        Ok(HostName(text.to_owned()))
+    }
+}
+
+impl fmt::Display for HostName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Default for Config {
     fn default() -> Config {
         Config {
@@ -267,6 +318,7 @@ impl Default for Config {
             tls: Tls::default(),
             certificate: None,
             data: None,
+            password: None,
             language: Language::default(),
             qr: true,
             threads: 1,
@@ -289,6 +341,9 @@ impl Default for Config {
             flood: Duration::from_secs(300),
             name_deadline: Duration::from_secs(60),
             max_bad_names: 5,
+            max_password_tries: 3,
+            password_tries: 5,
+            password_tries_within: Duration::from_secs(30),
             silence: Duration::from_millis(300),
             hello_silence: Duration::from_secs(3),
             outbox: 1024 * 1024,             // 1 MiB
@@ -321,6 +376,11 @@ impl Config {
     /// How many bytes a session may send; `None` = any number.
     pub(crate) fn byte_rate(&self) -> Option<Rate> {
         Rate::per_second(self.rate_bytes, self.rate_bytes_burst)
+    }
+
+    /// The most bytes of a password that somebody can type: those of a line without its end.
+    pub fn max_password(&self) -> usize {
+        self.max_line.saturating_sub("\r\n".len())
     }
 
     /// What all sessions together may be owed by a process that may have so many bytes of memory: [`Config::outbox_total`], or
@@ -409,14 +469,17 @@ mod tests {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!((config.admin, config.qr), (None, true));
-        assert_eq!((config.tls, config.certificate, config.data), (Tls::On, None, None));
+        assert_eq!((config.tls, config.certificate.is_none(), config.data.is_none()), (Tls::On, true, true));
+        assert!(config.password.is_none());
+        assert_eq!(config.max_password(), 4094);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));
         assert_eq!((config.max_long_lines, config.long_lines_within), (3, Duration::from_secs(60)));
         assert_eq!((config.max_unended, config.max_before_name), (65_536, 4096));
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
-        assert_eq!(config.max_bad_names, 5);
+        assert_eq!((config.max_bad_names, config.max_password_tries, config.password_tries), (5, 3, 5));
+        assert_eq!(config.password_tries_within, Duration::from_secs(30));
         let seconds =
             [config.name_deadline, config.last_words, config.user_timeout, config.shutdown, config.keepalive.idle];
         assert_eq!(seconds.map(|time| time.as_secs()), [60, 60, 60, 9, 30]);
@@ -448,6 +511,13 @@ mod tests {
         assert_eq!(config.connections_within(config.min_descriptors() - 1), None);
         let with_admin = Config { admin: Some(([127, 0, 0, 1], 9100).into()), ..config.clone() };
         assert_eq!(with_admin.min_descriptors(), config.min_descriptors() + 24);
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let password = Some(PasswordSource::Given("sésamo".into()));
+        let shown = format!("{:#?}", Config { password, ..Config::default() }.clone());
+        assert!(shown.contains("Given") && !shown.contains("samo"), "{shown}");
     }
 
     #[test]

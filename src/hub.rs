@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -16,6 +17,7 @@ use crate::budget::Budget;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
 use crate::metrics::{Fanout, Metrics};
+use crate::password::Gate;
 use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup, Speech};
 use crate::transport::Transport;
@@ -27,8 +29,8 @@ use crate::turn::{Item, Turn};
 pub struct Admit<S> {
     /// The id of the session, given by the server.
     pub session: SessionId,
-    /// Who is at the other end, for the log.
-    pub peer: String,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
     /// How they speak.
     pub speech: Speech,
     /// When the connection was accepted.
@@ -50,6 +52,7 @@ pub struct Evict(pub SessionId);
 pub struct Hub {
     id: HubId,
     room: Addr<ChatRoom>,
+    gate: Option<Arc<Gate>>,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
     fanout: Arc<Fanout>,
@@ -76,6 +79,7 @@ impl Hub {
         Hub {
             id,
             room,
+            gate: None,
             config,
             metrics,
             fanout,
@@ -85,6 +89,11 @@ impl Hub {
             sessions: Rc::default(),
             is_shutting_down: false,
         }
+    }
+
+    /// The same, in front of whose room there is this, if it has a password.
+    pub fn with_gate(self, gate: Option<Arc<Gate>>) -> Hub {
+        Hub { gate, ..self }
     }
 
     /// Cuts those who are owed most, until all together are owed no more than may be.
@@ -133,7 +142,8 @@ impl<S: Transport + Send> Handler<Admit<S>> for Hub {
         _: &mut Self::Context,
     ) {
         let (config, metrics) = (Arc::clone(&self.config), Arc::clone(&self.metrics));
-        let setup = Setup { id: session, peer, speech, accepted, room: self.room.clone(), config, metrics, unnamed };
+        let (gate, room) = (self.gate.clone(), self.room.clone());
+        let setup = Setup { id: session, peer, speech, accepted, gate, room, config, metrics, unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };

@@ -39,6 +39,8 @@
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! password         the gate: whether a password is the room's                  knows no session, no sentence
+//! addresses        what is remembered of addresses, for limits                 knows no sockets, no clock
 //! budget           what all sessions together may owe                          knows numbers
 //! memory           how much there is
 //! outbox           what is owed to one session, and its bound                  knows no meaning
@@ -47,6 +49,7 @@
 //! chat             names, commands, events, sentences, registry                pure: no actor, runtime, clock, I/O
 //! ```
 
+mod addresses;
 pub mod admin;
 pub mod admission;
 pub mod budget;
@@ -60,6 +63,7 @@ pub mod memory;
 pub mod metrics;
 pub mod opening;
 pub mod outbox;
+pub mod password;
 pub mod room;
 pub mod server;
 pub mod session;

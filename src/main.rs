@@ -5,17 +5,20 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::process::{self, ExitCode};
+use std::sync::Arc;
 use std::thread;
 
 use actix_rt::{Runtime, System};
 use log::{info, warn};
+use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
 use papo::cli::announce::{Announcement, Scheme};
 use papo::cli::identity;
-use papo::config::{Config, Tls};
+use papo::config::{Config, PasswordSource, Tls};
 use papo::memory;
+use papo::password::Gate;
 use papo::room::{ChatRoom, EXIT_INTERNAL};
 use papo::server::{BindError, Running, Server};
 use papo::transport::tls::Acceptor;
@@ -58,6 +61,7 @@ fn say(message: &str, code: u8) -> ExitCode {
 /// The sentence that says why the server cannot start.
 fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     fit(&mut config, descriptors(), language)?;
+    let gate = gate(&mut config, language)?;
     config.outbox_total = config.outbox_total_within(memory::limit());
     let qr = config.qr;
     let scheme = if config.tls == Tls::Required { Scheme::Https } else { Scheme::Http };
@@ -75,6 +79,9 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
             let acceptor = Acceptor::new(&identity);
             server = server.with_tls(acceptor.clone());
             reload = Some(Reload { acceptor, source, language });
+        }
+        if let Some(gate) = gate {
+            server = server.with_gate(gate);
         }
         let (addresses, admin) = (server.addresses(), server.admin_address());
         // a thread of its own: whoever does not read what it prints holds up nobody
@@ -94,6 +101,25 @@ fn announce(announcement: &Announcement, qr: bool) {
     if let Err(error) = printed {
         warn!("cannot print the addresses: {error}");
     }
+}
+
+/// What stands in front of the room, if it has a password. That is taken out of the configuration, and gone afterwards.
+///
+/// # Errors
+/// The sentence that says why there is no password, or no hash of it.
+fn gate(config: &mut Config, language: Language) -> Result<Option<Arc<Gate>>, String> {
+    let Some(source) = config.password.take() else {
+        return Ok(None);
+    };
+    let password = cli::password::read(&source, config.max_password()).map_err(|error| error.sentence(language))?;
+    if let PasswordSource::File(path) = &source
+        && let Some(mode) = cli::password::open_mode(path)
+    {
+        let path = CleanText::new(path.display().to_string()).as_str().to_owned();
+        warn!("{}", text::password_file_open(language, path, format!("{mode:03o}")));
+    }
+    let gate = Gate::new(&password, config).map_err(|error| text::cannot_start(language, error.to_string()))?;
+    Ok(Some(Arc::new(gate)))
 }
 
 /// How many descriptors this process may have, after asking for more.

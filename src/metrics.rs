@@ -145,10 +145,13 @@ impl Metrics {
             Answer::Throttled => self.limits.count(Limit::Rate),
             Answer::Goodbye(Reason::Flooded) => self.limits.count(Limit::Flood),
             Answer::Goodbye(Reason::BadNames) => self.limits.count(Limit::MaxBadNames),
+            Answer::Goodbye(Reason::BadPasswords) => self.limits.count(Limit::MaxPasswordTries),
+            Answer::TooManyPasswordTries { .. } => self.limits.count(Limit::PasswordTries),
             Answer::Goodbye(Reason::Evicted) => self.limits.count(Limit::MaxUnnamed),
             Answer::NameWanted => {
                 self.ghost_probes.inc();
             }
+            Answer::PasswordWrong => self.mistakes.count(Mistake::BadPassword),
             Answer::NotUtf8 => self.mistakes.count(Mistake::NotUtf8),
             Answer::BadName(_) | Answer::Mistake(CommandError::BadName(_)) => self.mistakes.count(Mistake::BadName),
             Answer::NameTaken(_) | Answer::NameTooSimilar(_) => self.mistakes.count(Mistake::NameTaken),
@@ -163,6 +166,7 @@ impl Metrics {
             // counted where it happens: as a refused connection, as a departure
             Answer::Refused(_) | Answer::Goodbye(_) => {}
             Answer::Prompt
+            | Answer::PasswordPrompt
             | Answer::NameProbed(_)
             | Answer::Welcome { .. }
             | Answer::NameUnchanged(_)
@@ -245,5 +249,11 @@ mod tests {
         metrics.answered(&Answer::LineTooLong { max: 4096 });
         assert_eq!(metrics.mistakes.get(Mistake::NotUtf8), 1);
         assert_eq!(metrics.limits.get(Limit::MaxLine), 1);
+        metrics.answered(&Answer::PasswordPrompt);
+        metrics.answered(&Answer::PasswordWrong);
+        metrics.answered(&Answer::TooManyPasswordTries { seconds: 30 });
+        metrics.answered(&Answer::Goodbye(Reason::BadPasswords));
+        assert_eq!(metrics.mistakes.get(Mistake::BadPassword), 1);
+        assert_eq!([Limit::PasswordTries, Limit::MaxPasswordTries].map(|limit| metrics.limits.get(limit)), [1, 1]);
     }
 }

@@ -308,7 +308,7 @@ impl Entrance {
     {
         let Arrival { session, peer, accepted, guard, unnamed } = arrival;
         self.openings.end(session, || {
-            self.hub.do_send(Admit { session, peer: peer.to_string(), speech, accepted, stream, guard, unnamed });
+            self.hub.do_send(Admit { session, peer, speech, accepted, stream, guard, unnamed });
         });
         if hurried.word() == Some(Hurry::Evicted) {
             self.hub.do_send(Evict(session));

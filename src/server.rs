@@ -26,6 +26,7 @@ use crate::dialect::text;
 use crate::hub::{Evict, Hub};
 use crate::metrics::Metrics;
 use crate::opening::{Arrival, Entrance, Openings, say_and_close};
+use crate::password::Gate;
 use crate::room::{ChatRoom, HubId, Shutdown};
 use crate::transport::tcp;
 use crate::transport::tls::Acceptor;
@@ -50,6 +51,7 @@ pub struct Server {
     listeners: Vec<TcpListener>,
     admin: Option<Admin>,
     tls: Option<Acceptor>,
+    gate: Option<Arc<Gate>>,
     config: Arc<Config>,
 }
 
@@ -78,12 +80,17 @@ impl Server {
         let admin = config
             .admin
             .map(|address| Admin::bind(address).map_err(|source| BindError { address, source, is_admin: true }));
-        Ok(Server { listeners, admin: admin.transpose()?, tls: None, config: Arc::new(config) })
+        Ok(Server { listeners, admin: admin.transpose()?, tls: None, gate: None, config: Arc::new(config) })
     }
 
     /// Speaks TLS too, or only, as [`Config::tls`] says.
     pub fn with_tls(self, acceptor: Acceptor) -> Server {
         Server { tls: Some(acceptor), ..self }
+    }
+
+    /// Lets in only those who know the password of this gate.
+    pub fn with_gate(self, gate: Arc<Gate>) -> Server {
+        Server { gate: Some(gate), ..self }
     }
 
     /// Who does its handshakes, if it speaks TLS.
@@ -110,7 +117,8 @@ impl Server {
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));
         let openings = Arc::new(Openings::default());
-        let places = open_places(&room, &self.config, &metrics, |hub| Entrance {
+        let gate = self.gate;
+        let places = open_places(&room, gate.as_ref(), &self.config, &metrics, |hub| Entrance {
             hub,
             site: Arc::clone(&site),
             tls: self.tls.clone(),
@@ -244,15 +252,16 @@ struct Place {
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
 fn open_places(
     room: &Addr<ChatRoom>,
+    gate: Option<&Arc<Gate>>,
     config: &Arc<Config>,
     metrics: &Arc<Metrics>,
     entrance_to: impl Fn(Addr<Hub>) -> Entrance,
 ) -> Vec<Place> {
     let budget = Arc::new(Budget::new(config.outbox_total));
     let new_hub = |id| {
-        let (room, config) = (room.clone(), Arc::clone(config));
+        let (room, gate, config) = (room.clone(), gate.cloned(), Arc::clone(config));
         let (metrics, budget) = (Arc::clone(metrics), Arc::clone(&budget));
-        move || Hub::new(id, room, config, metrics, budget)
+        move || Hub::new(id, room, config, metrics, budget).with_gate(gate)
     };
     let here = new_hub(HubId(0))().start();
     let mut places = vec![Place { entrance: entrance_to(here), arbiter: None }];

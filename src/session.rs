@@ -19,6 +19,7 @@ mod io;
 mod keepalive;
 mod lag;
 mod limit;
+mod lock;
 mod person;
 mod probe;
 mod program;
@@ -27,6 +28,7 @@ mod throttle;
 use std::any::Any;
 use std::cell::RefCell;
 use std::io::Error;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -53,10 +55,12 @@ use crate::dialect::websocket::WebSocketCodec;
 use crate::dialect::{Format, foreign};
 use crate::metrics::{Limit, Metrics};
 use crate::outbox::Outbox;
+use crate::password::Gate;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
 
 use keepalive::Keepalive;
+use lock::Lock;
 use probe::Probe;
 use program::Ids;
 use throttle::Throttle;
@@ -97,12 +101,14 @@ pub enum Speech {
 pub struct Setup {
     /// Its id, given by the server.
     pub id: SessionId,
-    /// Who is at the other end, for the log.
-    pub peer: String,
+    /// Who is at the other end.
+    pub peer: SocketAddr,
     /// How they speak.
     pub speech: Speech,
     /// When the connection was accepted: the time to give a name runs from there.
     pub accepted: Instant,
+    /// What stands in front of the room, if it has a password.
+    pub gate: Option<Arc<Gate>>,
     /// The room.
     pub room: Addr<ChatRoom>,
     /// The limits.
@@ -126,6 +132,8 @@ pub struct Connection<S> {
     format: Format,
     /// The ids that a program gave to what it asked; `None` for people.
     ids: Option<Box<Ids>>,
+    /// The password that is still to be given.
+    lock: Option<Box<Lock>>,
     outbox: Outbox,
     ignored: Vec<Ignored>,
     /// Messages of an undelimited session that came while it may not be read from: see [`MAX_AHEAD`].
@@ -145,7 +153,7 @@ pub struct Connection<S> {
     stream: FramedRead<S, Codec>,
 
     id: SessionId,
-    peer: String,
+    peer: SocketAddr,
     room: Addr<ChatRoom>,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
@@ -195,7 +203,7 @@ enum Stage {
 impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, speech, accepted, room, config, metrics, unnamed } = setup;
+        let Setup { id, peer, speech, accepted, gate, room, config, metrics, unnamed } = setup;
         metrics.connections.inc();
         metrics.sessions.inc();
         let codec = match speech {
@@ -210,6 +218,7 @@ impl<S: Transport> Connection<S> {
             language: config.language,
             format: Format::Text,
             ids: None,
+            lock: gate.map(|gate| Box::new(Lock::new(gate))),
             outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
             ahead: Vec::new(),
@@ -257,7 +266,8 @@ impl<S: Transport> Connection<S> {
     /// who is leaving.
     fn may_read(&self) -> bool {
         let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
-        self.is_open() && !is_held && self.outbox.has_room()
+        let is_tried = self.lock.as_deref().is_some_and(Lock::is_busy);
+        self.is_open() && !is_held && !is_tried && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {

@@ -77,7 +77,7 @@ impl Person {
     /// A person whose connection holds so many bytes in each direction.
     async fn over_pipe(capacity: usize, hub: &Addr<Hub>, id: u64) -> Person {
         let (near, far) = duplex(capacity);
-        let (session, peer, guard) = (SessionId(id), "test".to_owned(), Box::new(()));
+        let (session, peer, guard) = (SessionId(id), ([127, 0, 0, 1], 1).into(), Box::new(()));
         hub.send(Admit {
             session,
             peer,
@@ -118,7 +118,7 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut near = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (stream, _) = listener.accept().await.unwrap();
-    let (session, peer, guard) = (SessionId(1), "test".to_owned(), Box::new(()));
+    let (session, peer, guard) = (SessionId(1), ([127, 0, 0, 1], 1).into(), Box::new(()));
     hub.send(Admit { session, peer, speech: LINES, accepted: Instant::now(), stream, guard, unnamed: Box::new(()) })
         .await
         .unwrap();

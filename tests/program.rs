@@ -413,6 +413,11 @@ fn a_wrong_flag_is_one_clear_sentence_and_code_2() {
         &["--tls-key", "a.pem"],
         &["--tls-cert=", "--tls-key=a.pem"],
         &["--data="],
+        &["--password-file"],
+        &["--password-file="],
+        &["--password", "segredo"],
+        &["--max-password-tries", "x"],
+        &["--max-password-tries-per-address", "-1"],
         &["--lang", "fr"],
         &["--lang="],
         &["-x"],
@@ -449,14 +454,125 @@ fn is_one_sentence_and_code_2(command: Command) {
     assert_eq!(output.stdout, b"");
 }
 
+/// A file with the room's password; removed when dropped.
+struct PasswordFile(std::path::PathBuf);
+
+impl PasswordFile {
+    fn new(name: &str, bytes: &[u8]) -> PasswordFile {
+        let path = std::env::temp_dir().join(format!("papo-program-{}-{name}", std::process::id()));
+        std::fs::write(&path, bytes).unwrap();
+        PasswordFile(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for PasswordFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[test]
+fn a_password_file_that_is_none_is_one_clear_sentence_and_code_1() {
+    let empty = PasswordFile::new("empty", b"\nsegredo\n");
+    let latin = PasswordFile::new("latin", b"segredo \xe9\n");
+    let long = PasswordFile::new("long", &[b'x'; 5000]);
+    let missing = std::env::temp_dir().join("papo-program-missing");
+    for (path, portuguese, english) in [
+        (empty.path(), "papo: a senha em FILE está vazia.", "papo: the password in FILE is empty."),
+        (latin.path(), "papo: a senha em FILE não é UTF-8.", "papo: the password in FILE is not UTF-8."),
+        (
+            long.path(),
+            "papo: a senha em FILE é longa demais: no máximo 4094 bytes",
+            "papo: the password in FILE is too long: at most 4094 bytes",
+        ),
+        (
+            missing.to_str().unwrap(),
+            "papo: não foi possível ler a senha em FILE: ",
+            "papo: cannot read the password from FILE: ",
+        ),
+    ] {
+        for (language, sentence) in [("pt", portuguese), ("en", english)] {
+            let by_flag = papo(&["--listen", "127.0.0.1:0", "--lang", language, "--password-file", path]);
+            let mut by_variable = papo(&["--listen", "127.0.0.1:0", "--lang", language]);
+            by_variable.env("PAPO_PASSWORD_FILE", path);
+            for command in [by_flag, by_variable] {
+                let output = run(command);
+                let stderr = String::from_utf8(output.stderr).unwrap();
+                assert_eq!(output.status.code(), Some(1), "{stderr}");
+                assert!(stderr.starts_with(&sentence.replace("FILE", path)), "{stderr}");
+                assert!(stderr.lines().count() == 1 && !stderr.contains("segredo"), "{stderr}");
+                assert_eq!(output.stdout, b"");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_password_variable_that_is_none_is_one_clear_sentence_and_code_2() {
+    for (password, sentence) in [
+        ("", "papo: the password in PAPO_PASSWORD is empty.\n"),
+        (
+            "segredo\t",
+            "papo: the password in PAPO_PASSWORD has a character that no password may have, such as a tab.\n",
+        ),
+    ] {
+        let mut command = papo(&["--lang", "en"]);
+        command.env("PAPO_PASSWORD", password);
+        let output = run(command);
+        assert_eq!((String::from_utf8(output.stderr).unwrap().as_str(), output.status.code()), (sentence, Some(2)));
+    }
+    let mut command = papo(&[]);
+    command.env("PAPO_PASSWORD", "segredo").env("PAPO_PASSWORD_FILE", "f");
+    let output = run(command);
+    assert_eq!(output.status.code(), Some(2));
+    let sentence = "papo: duas senhas: PAPO_PASSWORD e PAPO_PASSWORD_FILE estão definidas.";
+    assert!(String::from_utf8(output.stderr).unwrap().starts_with(sentence));
+    #[cfg(unix)]
+    {
+        use std::os::unix::ffi::OsStrExt;
+
+        let mut command = papo(&["--lang", "en"]);
+        command.env("PAPO_PASSWORD", std::ffi::OsStr::from_bytes(b"segredo\xff"));
+        let output = run(command);
+        assert_eq!(output.stderr, b"papo: the password in PAPO_PASSWORD is not UTF-8.\n");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_password_file_that_others_can_read_is_warned_of_and_no_password_is_ever_said() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let file = PasswordFile::new("mode", b"segredo\n");
+    let mut by_variable = papo(&["--listen", "127.0.0.1:0"]);
+    by_variable.env("PAPO_PASSWORD", "segredo").env("RUST_LOG", "trace");
+    let log = Program::spawn(by_variable).log();
+    assert!(!log.contains("segredo") && !log.contains("WARN"), "{log}");
+    for (mode, is_warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true), (0o622, true)] {
+        std::fs::set_permissions(&file.0, std::fs::Permissions::from_mode(mode)).unwrap();
+        // the flag beats the variable
+        let mut command = papo(&["--listen", "127.0.0.1:0", "--lang", "en", "--password-file", file.path()]);
+        command.env("PAPO_PASSWORD", "").env("RUST_LOG", "trace");
+        let log = Program::spawn(command).log();
+        assert_eq!(log.contains(&format!("the mode of {} is {mode:03o}", file.path())), is_warned, "{log}");
+        assert_eq!(log.contains("WARN"), is_warned, "{log}");
+        assert!(!log.contains("segredo"), "{log}");
+    }
+}
+
 #[test]
 fn every_variable_is_looked_at() {
     let help = String::from_utf8(run(papo(&["--help"])).stdout).unwrap();
-    let flags: Vec<&str> =
-        help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split(' ').next()).collect();
+    // not what is named in a help, which is further to the right
+    let flags: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("      --")?.split(' ').next()).collect();
     assert!(flags.contains(&"listen") && flags.len() > 20, "{help}");
     // any text is a path; what becomes of these is tried elsewhere
-    for flag in flags.into_iter().filter(|flag| !["tls-cert", "tls-key", "data"].contains(flag)) {
+    for flag in flags.into_iter().filter(|flag| !["tls-cert", "tls-key", "data", "password-file"].contains(flag)) {
         let variable = flag.to_uppercase().replace('-', "_");
         let mut command = papo(&[]);
         command.env(format!("PAPO_{variable}"), "x@");

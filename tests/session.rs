@@ -79,7 +79,7 @@ impl House {
     {
         self.sessions += 1;
         let guard = Arc::new(());
-        let (session, peer) = (SessionId(self.sessions), "test".to_owned());
+        let (session, peer) = (SessionId(self.sessions), ([127, 0, 0, 1], 1).into());
         let (speech, accepted) = (self.speech, Instant::now());
         let kept = Box::new(Arc::clone(&guard));
         self.hub.do_send(Admit { session, peer, speech, accepted, stream, guard: kept, unnamed });

@@ -237,7 +237,7 @@ fn only_the_own_page_opens_the_socket_and_only_in_the_right_way() {
 
 #[test]
 fn names_of_the_machine_are_known() {
-    let server = TestServer::with(Config { hosts: vec!["sala".to_owned()], ..config() }, ChatRoom::default);
+    let server = TestServer::with(Config { hosts: vec!["sala".parse().unwrap()], ..config() }, ChatRoom::default);
     let answer = fetch(&server, &get("/").replace("127.0.0.1:9999", "Sala:9999"));
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

@@ -78,8 +78,8 @@ fn rank_of(sessions: &VecDeque<SessionId>, origin: Origin) -> Option<Rank> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::address::Address;
     use super::*;
+    use crate::addresses::Address;
 
     #[test]
     fn the_address_with_most_comes_first_and_among_equals_the_oldest() {

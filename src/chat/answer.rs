@@ -12,6 +12,15 @@ use super::name::{Name, NameError};
 pub enum Answer {
     /// Asks for a name.
     Prompt,
+    /// Asks for the room's password.
+    PasswordPrompt,
+    /// That is not the room's password.
+    PasswordWrong,
+    /// Too many wrong passwords came from that address; what was tried now was not even looked at.
+    TooManyPasswordTries {
+        /// When to try again.
+        seconds: u64,
+    },
     /// The name is good and the person is in the room.
     Welcome {
         /// The newcomer's name.
@@ -153,8 +162,11 @@ impl Answer {
             | Answer::TooManyIgnored { .. }
             | Answer::BadObject(_)
             | Answer::LineTooLong { .. }
-            | Answer::NotUtf8 => true,
+            | Answer::NotUtf8
+            | Answer::PasswordWrong
+            | Answer::TooManyPasswordTries { .. } => true,
             Answer::Prompt
+            | Answer::PasswordPrompt
             | Answer::Welcome { .. }
             | Answer::NameUnchanged(_)
             | Answer::Who(_)

@@ -98,11 +98,13 @@ pub enum Reason {
     Foreign,
     /// Gave too many names that were refused.
     BadNames,
+    /// Gave too many passwords that were wrong.
+    BadPasswords,
 }
 
 impl Reason {
     /// Every reason, in the order of their declaration.
-    pub const ALL: [Reason; 12] = [
+    pub const ALL: [Reason; 13] = [
         Reason::Asked,
         Reason::Closed,
         Reason::Lost,
@@ -115,6 +117,7 @@ impl Reason {
         Reason::Shutdown,
         Reason::Foreign,
         Reason::BadNames,
+        Reason::BadPasswords,
     ];
 
     /// A stable word for logs.
@@ -132,6 +135,7 @@ impl Reason {
             Reason::Shutdown => "shutdown",
             Reason::Foreign => "foreign",
             Reason::BadNames => "bad-names",
+            Reason::BadPasswords => "bad-passwords",
         }
     }
 }

@@ -31,6 +31,9 @@ macro_rules! sentences {
 
 sentences! {
     prompt();
+    password_prompt();
+    password_wrong();
+    password_too_many_tries(seconds);
     welcome(name, others);
     welcome_alone(name);
     and_more(names, more);
@@ -78,6 +81,7 @@ sentences! {
     reason_shutdown();
     reason_foreign();
     reason_bad_names();
+    reason_bad_passwords();
 
     goodbye();
     goodbye_shutdown();
@@ -137,6 +141,13 @@ sentences! {
     no_permission(port);
     cannot_listen(address, error);
     cannot_start(error);
+    password_unreadable(place, error);
+    password_not_utf8(place);
+    password_empty(place);
+    password_bad_character(place);
+    password_too_long(place, max);
+    password_twice();
+    password_file_open(path, mode);
     too_few_descriptors(limit, needed);
     fewer_connections(max, wanted, limit);
     tls_fingerprint(fingerprint);
@@ -196,6 +207,9 @@ sentences! {
     flag_rate_bytes_burst(default);
     flag_flood(max, default);
     flag_max_bad_names(default);
+    flag_password_file();
+    flag_max_password_tries(default);
+    flag_max_password_tries_per_address(default, seconds);
     flag_outbox(times, default);
     flag_outbox_total(default);
     flag_outbox_soft(default);
@@ -236,6 +250,7 @@ pub fn reason(language: Language, reason: Reason) -> Option<String> {
         Reason::Shutdown => Some(reason_shutdown(language)),
         Reason::Foreign => Some(reason_foreign(language)),
         Reason::BadNames => Some(reason_bad_names(language)),
+        Reason::BadPasswords => Some(reason_bad_passwords(language)),
     }
 }
 

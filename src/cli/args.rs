@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
+use super::password::{self, PasswordError};
 use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
 use crate::config::{
-    CertificateFiles, Config, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME, MIN_OUTBOX_LINES, Net,
-    Tls,
+    CertificateFiles, Config, HostName, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME,
+    MIN_OUTBOX_LINES, Net, PasswordSource, Tls,
 };
 use crate::data;
 
@@ -26,8 +28,8 @@ struct Args {
     listen: Vec<Listen>,
     #[arg(long, env = "PAPO_ADMIN", value_name = "IP:PORT")]
     admin: Option<SocketAddr>,
-    #[arg(long, env = "PAPO_HOST", value_delimiter = ',', value_name = "NAME", value_parser = host_name)]
-    host: Vec<String>,
+    #[arg(long, env = "PAPO_HOST", value_delimiter = ',', value_name = "NAME")]
+    host: Vec<HostName>,
     #[arg(long, env = "PAPO_TLS", value_name = "off|on|required")]
     tls: Option<Tls>,
     #[arg(long, env = "PAPO_TLS_CERT", value_name = "FILE")]
@@ -76,6 +78,12 @@ struct Args {
     name_deadline: Option<u64>,
     #[arg(long, env = "PAPO_MAX_BAD_NAMES", value_name = "N")]
     max_bad_names: Option<u32>,
+    #[arg(long, env = "PAPO_PASSWORD_FILE", value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    #[arg(long, env = "PAPO_MAX_PASSWORD_TRIES", value_name = "N")]
+    max_password_tries: Option<u32>,
+    #[arg(long, env = "PAPO_MAX_PASSWORD_TRIES_PER_ADDRESS", value_name = "N")]
+    max_password_tries_per_address: Option<u32>,
     #[arg(long, env = "PAPO_OUTBOX", value_name = "N")]
     outbox: Option<usize>,
     #[arg(long, env = "PAPO_OUTBOX_TOTAL", value_name = "N")]
@@ -106,16 +114,24 @@ struct Args {
 /// [`Exit`] if there is something to say instead of starting.
 pub fn read(arguments: &[OsString], language: Language) -> Result<Config, Exit> {
     let speaker = Speaker { program: "papo", arguments, language };
-    let matches = command(language).try_get_matches_from(arguments);
-    let args = matches.and_then(|matches| Args::from_arg_matches(&matches)).map_err(|error| speaker.exit(&error))?;
+    let matches = command(language).try_get_matches_from(arguments).map_err(|error| speaker.exit(&error))?;
+    let mut args = Args::from_arg_matches(&matches).map_err(|error| speaker.exit(&error))?;
     if let Some((given, missing)) = args.half_of_a_pair() {
         return Err(speaker.needs(given, missing));
     }
+    let is_flag = matches.value_source("password_file") == Some(ValueSource::CommandLine);
+    let source = password::choose(args.password_file.take(), is_flag, std::env::var_os(password::VARIABLE));
     let config = args.into_config();
-    match out_of_range(&config) {
-        Some((flag, value)) => Err(speaker.wrong_value(flag, value)),
-        None => Ok(config),
+    if let Some((flag, value)) = out_of_range(&config) {
+        return Err(speaker.wrong_value(flag, value));
     }
+    let bad_password = |error: PasswordError| usage::mistake(error.sentence(language));
+    let password = source.map_err(bad_password)?;
+    // a file is read when the server starts; what is wrong with a variable is wrong usage
+    if let Some(given @ PasswordSource::Given(_)) = &password {
+        password::read(given, config.max_password()).map_err(bad_password)?;
+    }
+    Ok(Config { password, ..config })
 }
 
 impl Args {
@@ -162,6 +178,8 @@ impl Args {
             flood: seconds(self.flood, default.flood),
             name_deadline: seconds(self.name_deadline, default.name_deadline),
             max_bad_names: self.max_bad_names.unwrap_or(default.max_bad_names),
+            max_password_tries: self.max_password_tries.unwrap_or(default.max_password_tries),
+            password_tries: self.max_password_tries_per_address.unwrap_or(default.password_tries),
             outbox: self.outbox.unwrap_or(default.outbox),
             outbox_total: self.outbox_total.unwrap_or(default.outbox_total),
             outbox_soft: self.outbox_soft.unwrap_or(default.outbox_soft),
@@ -201,12 +219,6 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (config.backlog == 0, "--backlog", config.backlog.to_string()),
     ];
     checks.into_iter().find_map(|(is_wrong, flag, value)| is_wrong.then_some((flag, value)))
-}
-
-/// A name as it stands in a URL, without scheme and port.
-fn host_name(name: &str) -> Result<String, InvalidUri> {
-    let authority: Authority = name.parse()?;
-    if authority.host() == name { Ok(name.to_owned()) } else { ":".parse::<Authority>().map(|_| String::new()) }
 }
 
 /// Whether this is an address of many machines, which some systems let a program listen on.
@@ -260,6 +272,12 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
+        "password_file" => text::flag_password_file(language),
+        "max_password_tries" => text::flag_max_password_tries(language, default.max_password_tries),
+        "max_password_tries_per_address" => {
+            let seconds = default.password_tries_within.as_secs();
+            text::flag_max_password_tries_per_address(language, default.password_tries, seconds)
+        }
         "outbox" => text::flag_outbox(language, MIN_OUTBOX_LINES, default.outbox),
         "outbox_total" => text::flag_outbox_total(language, default.outbox_total),
         "outbox_soft" => text::flag_outbox_soft(language, default.outbox_soft),
@@ -290,7 +308,7 @@ mod tests {
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
               --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
-              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-total 12 --outbox-soft 8 --outbox-time 9 --unsent 10 \
               --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
@@ -302,13 +320,15 @@ mod tests {
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
         assert_eq!((config.tls, config.data), (Tls::Required, Some("d".into())));
-        assert_eq!(config.hosts, ["sala", "chat.example.com", "x"]);
+        assert_eq!(config.hosts, ["sala", "chat.example.com", "x"].map(|name| name.parse().unwrap()));
         let files = CertificateFiles { certificate: "c.pem".into(), key: "k.pem".into() };
         assert_eq!(config.certificate, Some(files));
         assert_eq!((config.language, config.qr), (Language::English, false));
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
+        assert!(matches!(config.password, Some(PasswordSource::File(path)) if path.as_os_str() == "f"));
+        assert_eq!((config.max_password_tries, config.password_tries), (1, 2));
         assert_eq!(config.probe_timeout, Duration::from_secs(11));
         assert_eq!(config.outbox_total, 12);
         assert_eq!((config.outbox_soft, config.outbox_time, config.unsent), (8, Duration::from_secs(9), 10));
@@ -380,6 +400,8 @@ mod tests {
                 "falta o valor de --max-unnamed-per-address.",
                 "--max-unnamed-per-address needs a value.",
             ),
+            (vec!["--host", "sala:80"], "valor inválido para --host: 'sala:80'.", "for --host: 'sala:80'."),
+            (vec!["--host", "http://x"], "para --host: 'http://x'.", "for --host: 'http://x'."),
             (vec!["--exempt", "10.0.0.0/33"], "para --exempt: '10.0.0.0/33'.", "for --exempt: '10.0.0.0/33'."),
             (vec!["--exempt", "10.0.0.0/8,sala"], "para --exempt: 'sala'.", "for --exempt: 'sala'."),
             (vec!["--exempt", "10.0.0.0/8,"], "falta o valor de --exempt.", "--exempt needs a value."),
@@ -393,6 +415,9 @@ mod tests {
             (vec!["--outbox-time", "86401"], "para --outbox-time: '86401'.", "for --outbox-time: '86401'."),
             (vec!["--probe-timeout", "86401"], "para --probe-timeout: '86401'.", "for --probe-timeout: '86401'."),
             (vec!["--flood", "86401"], "para --flood: '86401'.", "for --flood: '86401'."),
+            (vec!["--password-file", ""], "falta o valor de --password-file.", "--password-file needs a value."),
+            (vec!["--password", "x"], "argumento desconhecido: --password.", "unknown argument: --password."),
+            (vec!["--max-password-tries", "-1"], "--max-password-tries: '-1'.", "--max-password-tries: '-1'."),
             (vec!["--rate", "-2"], "valor inválido para --rate: '-2'.", "invalid value for --rate: '-2'."),
             (vec!["--user-timeout", "86401"], "para --user-timeout: '86401'.", "for --user-timeout: '86401'."),
             (vec!["--threads", "0"], "valor inválido para --threads: '0'.", "invalid value for --threads: '0'."),

@@ -4,6 +4,7 @@ pub mod announce;
 pub mod args;
 pub mod identity;
 pub mod logging;
+pub mod password;
 pub mod usage;
 
 use std::ffi::{OsStr, OsString};

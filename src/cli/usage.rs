@@ -97,6 +97,6 @@ impl Speaker<'_> {
 }
 
 /// One line, whatever the value in it is made of.
-fn mistake(sentence: String) -> Exit {
+pub(super) fn mistake(sentence: String) -> Exit {
     Exit { message: format!("{}\n", CleanText::new(sentence).as_str()), code: 2 }
 }

@@ -194,7 +194,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
     let error = |id, code| Object::Error { id, code, field: None, message: message.clone() };
     let object = match answer {
         // whoever speaks JSON knows what comes first
-        Answer::Prompt => return String::new(),
+        Answer::Prompt | Answer::PasswordPrompt => return String::new(),
         Answer::Welcome { name, others, more, after } => {
             let others = others.iter().map(Name::as_str).collect();
             Object::Welcome { id, seq: *after, name: name.as_str(), others, more: *more, message }
@@ -231,6 +231,8 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::Mistake(CommandError::Unknown { .. }) => error(id, "unknown_command"),
         Answer::Mistake(CommandError::WhisperFormat | CommandError::Usage(_)) => error(id, "usage"),
         Answer::Mistake(CommandError::EmptyMessage) => error(id, "empty_message"),
+        Answer::PasswordWrong => error(id, "bad_password"),
+        Answer::TooManyPasswordTries { .. } => error(id, "too_many_tries"),
         Answer::NobodyToReplyTo => error(id, "nobody_to_reply_to"),
         Answer::NotIgnored(_) => error(id, "not_ignored"),
         Answer::TooManyIgnored { .. } => error(id, "too_many_ignored"),

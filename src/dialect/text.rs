@@ -55,6 +55,9 @@ pub fn whispered(whispered: &Whispered, language: Language) -> Bytes {
 pub fn answer(answer: &Answer, language: Language) -> Bytes {
     let mut lines = match answer {
         Answer::Prompt => text::prompt(language),
+        Answer::PasswordPrompt => text::password_prompt(language),
+        Answer::PasswordWrong => text::password_wrong(language),
+        Answer::TooManyPasswordTries { seconds } => text::password_too_many_tries(language, *seconds),
         Answer::Welcome { name, others, more, after: _ } => welcome(name, others, *more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
         Answer::NameProbed(name) => text::name_probed(language, owned(name)),
@@ -222,6 +225,20 @@ mod tests {
             assert!(welcome.len() < 1024, "{}", welcome.len());
             assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");
         }
+    }
+
+    #[test]
+    fn words_about_the_password() {
+        let say = |said: &Answer| Language::ALL.map(|language| text(answer(said, language)));
+        assert_eq!(say(&Answer::PasswordPrompt), ["Senha da sala:\n", "Room password:\n"]);
+        assert_eq!(say(&Answer::PasswordWrong), ["Erro: Senha errada.\n", "Error: Wrong password.\n"]);
+        let [one, many] = [1, 30].map(|seconds| say(&Answer::TooManyPasswordTries { seconds }));
+        assert!(one[0].ends_with(" em 1 segundo.\n") && one[1].ends_with(" in 1 second.\n"), "{one:?}");
+        assert!(many[0].ends_with(" em 30 segundos.\n") && many[1].ends_with(" in 30 seconds.\n"), "{many:?}");
+        assert_eq!(
+            say(&Answer::Goodbye(Reason::BadPasswords)),
+            ["Você foi desconectado: muitas senhas erradas.\n", "You were disconnected: too many wrong passwords.\n"]
+        );
     }
 
     #[test]

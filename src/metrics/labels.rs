@@ -110,6 +110,10 @@ labels! {
     NameDeadline => "name_deadline",
     /// Too many names of one session were refused.
     MaxBadNames => "max_bad_names",
+    /// Too many passwords of one session were wrong.
+    MaxPasswordTries => "max_password_tries",
+    /// A password was not even looked at, after too many wrong ones from the address.
+    PasswordTries => "password_tries",
     /// Somebody sent faster than may be, in lines or in bytes, and was not read from for a while; once until that is over.
     Rate => "rate",
     /// Somebody sent too fast for too long, and was cut.
@@ -144,6 +148,8 @@ labels! {
     Mistake("kind"):
     /// A line that is not UTF-8.
     NotUtf8 => "not_utf8",
+    /// A password that is not the room's.
+    BadPassword => "bad_password",
     /// A name that cannot be one.
     BadName => "bad_name",
     /// A name that somebody has, or that looks like one.

@@ -58,6 +58,7 @@ impl<S: Transport> Connection<S> {
         self.poll_silence(cx);
         // behind both that may begin a pause; and when one is over, what has come meanwhile is read before silence counts
         self.poll_throttle(cx);
+        self.poll_lock(cx);
         self.poll_keepalive(cx);
         self.poll_output(cx);
         self.poll_lag(cx);
@@ -212,7 +213,7 @@ impl<S: Transport> Connection<S> {
                 }
             }
             None if is_mid_line || self.stage != Stage::Naming => {}
-            None => self.answer(Answer::Prompt),
+            None => self.prompt(),
         }
     }
 

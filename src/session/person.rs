@@ -69,7 +69,7 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    /// A line of somebody without a name: a name, or one of the few commands that make sense already.
+    /// A line of somebody without a name: the password, a name, or one of the few commands that make sense already.
     fn take_name(&mut self, line: CleanText) {
         if line.as_str().is_empty() {
             return;
@@ -79,6 +79,9 @@ impl<S: Transport> Connection<S> {
         }
         if let Some(command) = Command::parse_before_name(&line) {
             return self.obey(command);
+        }
+        if self.is_locked() {
+            return self.try_password(Some(line.as_str().to_owned()), None);
         }
         match Name::parse(line.as_str().trim()) {
             Ok(name) => self.ask(Join { session: self.id, name }),

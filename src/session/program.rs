@@ -34,7 +34,7 @@ impl<S: Transport> Connection<S> {
     pub(super) fn begin_program(&mut self, format: Format) {
         self.format = format;
         self.ids = Some(Box::default());
-        let hello = json::hello(self.language, false, self.config.max_line);
+        let hello = json::hello(self.language, self.is_locked(), self.config.max_line);
         self.owe(format.object(&hello));
     }
 
@@ -58,11 +58,12 @@ impl<S: Transport> Connection<S> {
         });
     }
 
-    fn join(&mut self, Join { name, language, password: _ }: Join) {
+    fn join(&mut self, Join { name, language, password }: Join) {
         if let Some(language) = language {
             self.language = language;
         }
         match Name::parse(name.trim()) {
+            Ok(name) if self.is_locked() => self.try_password(password, Some(name)),
             Ok(name) => self.ask(room::Join { session: self.id, name }),
             Err(error) => {
                 self.answer(Answer::BadName(error));
@@ -105,6 +106,13 @@ impl<S: Transport> Connection<S> {
     pub(super) fn answer_later(&mut self) {
         if let Some(ids) = &mut self.ids {
             ids.asked = ids.current.take();
+        }
+    }
+
+    /// What was being asked is asked of somebody else.
+    pub(super) fn asks_again(&mut self) {
+        if let Some(ids) = &mut self.ids {
+            ids.current = ids.asked.take();
         }
     }
 

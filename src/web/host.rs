@@ -9,15 +9,17 @@ use hyper::Request;
 use hyper::header::{self, HeaderMap};
 use hyper::http::uri::Authority;
 
+use crate::config::HostName;
+
 /// The names of this machine, beside its addresses and `localhost`.
 #[derive(Debug, Default)]
 pub struct Hosts(Vec<String>);
 
 impl Hosts {
     /// Those names, and that of the machine itself, with and without `.local` (RFC 6762).
-    pub fn new(names: &[String]) -> Hosts {
+    pub fn new(names: &[HostName]) -> Hosts {
         let own = sysinfo::System::host_name().into_iter().flat_map(|name| [format!("{name}.local"), name]);
-        Hosts(names.iter().cloned().chain(own).collect())
+        Hosts(names.iter().map(ToString::to_string).chain(own).collect())
     }
 
     /// Whether a request calls this machine by a name that it has; one that calls it by none does not come from a page.

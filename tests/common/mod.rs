@@ -57,13 +57,22 @@ impl TestServer {
     }
 
     pub fn with(config: Config, room: impl FnOnce() -> ChatRoom + Send + 'static) -> TestServer {
+        TestServer::change(config, room, |server| server)
+    }
+
+    /// A server to which something is done before it starts.
+    pub fn change(
+        config: Config,
+        room: impl FnOnce() -> ChatRoom + Send + 'static,
+        change: impl FnOnce(Server) -> Server + Send + 'static,
+    ) -> TestServer {
         let (tell_address, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let system = System::new();
             let ended = system.stop_future();
             system.block_on(async move {
-                let server = Server::bind(config).unwrap();
+                let server = change(Server::bind(config).unwrap());
                 tell_address.send((server.addresses()[0], server.admin_address())).unwrap();
                 let running = server.start(room());
                 actix_rt::spawn(async move {

@@ -4,6 +4,12 @@
 ## Coming in
 
 prompt = Enter your name to join the chat:
+password_prompt = Room password:
+password_wrong = Error: Wrong password.
+password_too_many_tries = Error: Too many wrong passwords from your address. Try again in { $seconds ->
+    [one] { $seconds } second
+   *[other] { $seconds } seconds
+}.
 welcome = Welcome to the chat, { $name }! In the room: { $others }. Type /help for the commands.
 welcome_alone = Welcome to the chat, { $name }! Nobody else is in the room yet. Type /help for the commands.
 and_more = { $names } and { $more } more
@@ -53,6 +59,7 @@ reason_evicted = too many connections without a name
 reason_shutdown = the server is shutting down
 reason_foreign = another protocol
 reason_bad_names = too many refused names
+reason_bad_passwords = too many wrong passwords
 
 ## Last words
 
@@ -123,6 +130,13 @@ address_missing = papo: this computer does not have the address { $address }.
 no_permission = papo: no permission to use port { $port }. Choose another one, above 1023: papo --listen OTHER_PORT
 cannot_listen = papo: cannot listen on { $address }: { $error }
 cannot_start = papo: cannot start: { $error }
+password_unreadable = papo: cannot read the password from { $place }: { $error }
+password_not_utf8 = papo: the password in { $place } is not UTF-8.
+password_empty = papo: the password in { $place } is empty.
+password_bad_character = papo: the password in { $place } has a character that no password may have, such as a tab.
+password_too_long = papo: the password in { $place } is too long: at most { $max } bytes, so that it fits into a line.
+password_twice = papo: two passwords: PAPO_PASSWORD and PAPO_PASSWORD_FILE are both set. Set one of them, or use --password-file.
+password_file_open = others on this computer can read or change the room's password: the mode of { $path } is { $mode } (chmod 600)
 too_few_descriptors = papo: too few descriptors: the system allows this process { $limit }, and it needs at least { $needed }. Raise the limit: ulimit -n { $needed }
 fewer_connections = at most { $max } connections at once, not { $wanted }: the system allows this process { $limit } descriptors (ulimit -n)
 tls_fingerprint = Fingerprint of the TLS certificate (SHA-256): { $fingerprint }
@@ -187,6 +201,9 @@ flag_rate_bytes = Bytes a second that each person may send for as long as they l
 flag_rate_bytes_burst = Bytes that each person may send at once; 0 counts as 1 [default: { $default }]
 flag_flood = Seconds above the rate, without a rest, until that person is disconnected, up to { $max } [default: { $default }]
 flag_max_bad_names = Refused names until the connection is closed [default: { $default }]
+flag_password_file = File whose first line is the room's password, which everybody must give then; or put the password itself into the variable PAPO_PASSWORD [default: none, the room is open]
+flag_max_password_tries = Wrong passwords until the connection is closed [default: { $default }]
+flag_max_password_tries_per_address = Most wrong passwords from one address within { $seconds } seconds; further ones are refused with a sentence [default: { $default }]
 flag_outbox = Most bytes waiting for a person who reads slowly; beyond it that person is disconnected. At least { $times } times the longest line [default: { $default }]
 flag_outbox_total = Most bytes waiting for all together; beyond it whoever has most waiting is disconnected [default: { $default }, at most a quarter of the memory]
 flag_outbox_soft = Bytes waiting for somebody from which on nothing more is read from them; at most a quarter of --outbox, as with 0 [default: { $default }]

@@ -4,6 +4,12 @@
 ## Entrada
 
 prompt = Informe seu nome para entrar no chat:
+password_prompt = Senha da sala:
+password_wrong = Erro: Senha errada.
+password_too_many_tries = Erro: Muitas senhas erradas vieram do seu endereço. Tente de novo em { $seconds ->
+    [one] { $seconds } segundo
+   *[other] { $seconds } segundos
+}.
 welcome = Bem-vindo ao chat, { $name }! Na sala: { $others }. Digite /ajuda para ver os comandos.
 welcome_alone = Bem-vindo ao chat, { $name }! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos.
 and_more = { $names } e mais { $more }
@@ -53,6 +59,7 @@ reason_evicted = conexões demais sem nome
 reason_shutdown = o servidor está encerrando
 reason_foreign = outro protocolo
 reason_bad_names = muitos nomes recusados
+reason_bad_passwords = muitas senhas erradas
 
 ## Últimas palavras
 
@@ -123,6 +130,13 @@ address_missing = papo: este computador não tem o endereço { $address }.
 no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
 cannot_listen = papo: não foi possível escutar em { $address }: { $error }
 cannot_start = papo: não foi possível iniciar: { $error }
+password_unreadable = papo: não foi possível ler a senha em { $place }: { $error }
+password_not_utf8 = papo: a senha em { $place } não é UTF-8.
+password_empty = papo: a senha em { $place } está vazia.
+password_bad_character = papo: a senha em { $place } tem um caractere que nenhuma senha pode ter, como uma tabulação.
+password_too_long = papo: a senha em { $place } é longa demais: no máximo { $max } bytes, para caber em uma linha.
+password_twice = papo: duas senhas: PAPO_PASSWORD e PAPO_PASSWORD_FILE estão definidas. Defina só uma delas, ou use --password-file.
+password_file_open = outros neste computador podem ler ou mudar a senha da sala: o modo de { $path } é { $mode } (chmod 600)
 too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }
 fewer_connections = no máximo { $max } conexões simultâneas, e não { $wanted }: o sistema permite { $limit } descritores a este processo (ulimit -n)
 tls_fingerprint = Impressão digital do certificado TLS (SHA-256): { $fingerprint }
@@ -187,6 +201,9 @@ flag_rate_bytes = Bytes por segundo que cada pessoa pode enviar continuamente [p
 flag_rate_bytes_burst = Bytes que cada pessoa pode enviar de uma vez; 0 vale 1 [padrão: { $default }]
 flag_flood = Segundos acima do ritmo, sem pausa, até a pessoa ser desconectada, até { $max } [padrão: { $default }]
 flag_max_bad_names = Nomes recusados até a conexão ser encerrada [padrão: { $default }]
+flag_password_file = Arquivo cuja primeira linha é a senha da sala, que todos precisam então informar; ou ponha a própria senha na variável PAPO_PASSWORD [padrão: nenhum, a sala é aberta]
+flag_max_password_tries = Senhas erradas até a conexão ser encerrada [padrão: { $default }]
+flag_max_password_tries_per_address = Máximo de senhas erradas de um endereço em { $seconds } segundos; as seguintes são recusadas com um aviso [padrão: { $default }]
 flag_outbox = Máximo de bytes pendentes para quem lê devagar; acima disso a pessoa é desconectada. Pelo menos { $times } vezes o máximo por linha [padrão: { $default }]
 flag_outbox_total = Máximo de bytes pendentes para todos juntos; acima disso, quem tem mais pendentes é desconectado [padrão: { $default }, no máximo um quarto da memória]
 flag_outbox_soft = Bytes pendentes a partir dos quais nada mais é lido dessa pessoa; no máximo um quarto de --outbox, como com 0 [padrão: { $default }]

@@ -134,6 +134,11 @@ impl TextCodec {
         self.bytes
     }
 
+    /// Whether the peer is a telnet program, as far as its commands have shown.
+    pub fn is_telnet(&self) -> bool {
+        self.telnet.is_spoken()
+    }
+
     /// Whether each read is a message.
     pub fn is_undelimited(&self) -> bool {
         self.framing == Framing::Undelimited

@@ -1,6 +1,7 @@
 //! Telnet commands (RFC 854) between the text, skipped: a telnet program may negotiate options before and while its
 //! person types, and papo takes part in none. One is noticed: after Ctrl-C, telnet programs throw away all they receive
-//! until the server has answered `DO TIMING-MARK` (RFC 860), so a person would be blind from there on.
+//! until the server has answered `DO TIMING-MARK` (RFC 860), so a person would be blind from there on. And it is remembered
+//! whether there was any negotiation at all: whoever has a telnet program can be asked for a password that does not show.
 //!
 //! Every telnet command begins with the byte 255 (`IAC`), which never occurs in UTF-8. So the filter is always on and
 //! takes nothing from anybody else's text.
@@ -17,15 +18,26 @@ const SE: u8 = 240;
 const NEGOTIATION: std::ops::RangeInclusive<u8> = 251..=254;
 /// The lowest command byte in use: end of file, RFC 1184.
 const EOF: u8 = 236;
+/// Offers to begin something.
+const WILL: u8 = 251;
 /// Asks the other side to begin something.
 const DO: u8 = 253;
-/// Refuses what `DO` asked for.
+/// Ends something, or refuses what `DO` asked for.
 const WONT: u8 = 252;
+/// Who shows what a person types.
+const ECHO: u8 = 1;
 /// "Tell me when you have come to this point."
 const TIMING_MARK: u8 = 6;
 
 /// The answer to each [`Telnet::take_timing_marks`]: papo has no such option, which is an answer all the same.
 pub const TIMING_MARK_ANSWER: [u8; 3] = [IAC, WONT, TIMING_MARK];
+
+/// "I will show what your person types" (RFC 857): from there on a telnet program does not, and papo does not either, so that
+/// nobody reads a password over a shoulder. Only for who [speaks telnet](Telnet::is_spoken); others would see three odd bytes.
+pub const WILL_ECHO: [u8; 3] = [IAC, WILL, ECHO];
+
+/// "I do not show what your person types": the end of [`WILL_ECHO`].
+pub const WONT_ECHO: [u8; 3] = [IAC, WONT, ECHO];
 
 /// Bytes of a subnegotiation that are skipped; a longer one is no telnet.
 const MAX_SUBNEGOTIATION: u16 = 1024;
@@ -39,6 +51,7 @@ pub struct Telnet {
     state: State,
     /// Timing marks that were asked for and not taken yet: no more than one for three bytes of a read.
     timing_marks: usize,
+    is_spoken: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -64,6 +77,12 @@ impl Telnet {
     /// How many timing marks were asked for since the last call.
     pub fn take_timing_marks(&mut self) -> usize {
         std::mem::take(&mut self.timing_marks)
+    }
+
+    /// Whether a telnet program is on the other side: it has negotiated something. One that waits until the server does, as
+    /// many do on any port but telnet's own, has not.
+    pub fn is_spoken(&self) -> bool {
+        self.is_spoken
     }
 
     /// Filters the bytes of `buffer` from `start` on; what is before was filtered already.
@@ -98,11 +117,11 @@ impl Telnet {
 
             // a line end or a command byte is no option: this was no telnet, and its line must not lose its end
             (State::Option { .. }, b'\r' | b'\n' | EOF..) => (State::Text, [Some(IAC), Some(byte)]),
-            (State::Option { verb: DO }, TIMING_MARK) => {
-                self.timing_marks += 1;
+            (State::Option { verb }, option) => {
+                self.is_spoken = true;
+                self.timing_marks += usize::from((verb, option) == (DO, TIMING_MARK));
                 (State::Text, NOTHING)
             }
-            (State::Option { .. }, _) => (State::Text, NOTHING),
 
             (State::Subnegotiation { left: 0 }, byte) => (State::Text, [Some(IAC), Some(byte)]),
             (State::Subnegotiation { left }, IAC) => (State::SubnegotiationCommand { left: left - 1 }, NOTHING),
@@ -145,6 +164,25 @@ mod tests {
         telnet.filter(&mut buffer, 0);
         assert_eq!(&buffer[..], b"oi\n");
         assert_eq!((telnet.take_timing_marks(), telnet.take_timing_marks()), (2, 0));
+    }
+
+    #[test]
+    fn who_negotiates_speaks_telnet_and_who_sends_bytes_does_not() {
+        let speaks = |pieces: &[&[u8]]| {
+            let mut telnet = Telnet::default();
+            pieces.iter().for_each(|piece| telnet.filter(&mut BytesMut::from(*piece), 0));
+            telnet.is_spoken()
+        };
+        for negotiation in [b"\xff\xfd\x03" as &[u8], b"\xff\xfb\x18ana\r\n", b"ana\n\xff\xfc\x01", b"\xff\xfd\x06"] {
+            assert!(speaks(&[negotiation]), "{negotiation:?}");
+            let bytes: Vec<&[u8]> = negotiation.chunks(1).collect();
+            assert!(speaks(&bytes), "{negotiation:?}");
+        }
+        // once is enough
+        assert!(speaks(&[b"\xff\xfd\x03", b"ana\n"]));
+        for no_telnet in [b"senh\xc3\xa3\n" as &[u8], b"\xff\n", b"\xff\xfb\r\n", b"\xff\xff\xff", b"\xff\xfb", b""] {
+            assert!(!speaks(&[no_telnet]), "{no_telnet:?}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 /// What counts as one address: an IPv4 address, or the first 64 bits of an IPv6 one, since whoever has one address of such
 /// a network has all 2⁶⁴ of them (RFC 4291, 2.5.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Address {
+pub(crate) enum Address {
     /// All of an IPv4 address, also of one that is written as IPv6 (`::ffff:10.0.0.1`).
     V4([u8; 4]),
     /// The network of an IPv6 address.
