@@ -4,18 +4,21 @@
 //!
 //! Ana types `oi` and Enter; this is how it reaches everybody else:
 //!
-//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, gave it the options of [`transport::tcp`],
-//!    and handed it to the [`hub`] of a thread, which started a [`session`] on it.
-//! 2. The session reads bytes, unless its throttle has it wait, and the codec of her dialect ([`dialect::text::codec`]) makes a line of them, once the first
-//!    ones have shown that this is no other protocol ([`dialect::sniff`]).
+//! 1. [`server`] accepted her connection, since [`admission`] had a place for it, and gave it the options of
+//!    [`transport::tcp`]. An [`opening`] found out from its first bytes ([`dialect::sniff`]) what she speaks: TLS is opened,
+//!    HTTP shows the page ([`web`]) or becomes a WebSocket, and what is left is handed to the [`hub`] of the thread, which
+//!    starts a [`session`] on it.
+//! 2. The session reads bytes, unless its throttle has it wait, and a [codec](dialect::codec) makes a line of them.
 //! 3. The line becomes [`CleanText`](chat::hygiene::CleanText), which no terminal obeys, and then a
-//!    [`Command`](chat::command::Command).
+//!    [`Command`](chat::command::Command); that of a program is a JSON object, and a
+//!    [`Request`](dialect::json::request::Request) first.
 //! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).
 //! 5. The room asks its [`Registry`](chat::registry::Registry) who is speaking, makes a numbered
 //!    [`Event`](chat::event::Event), and puts it into the present [`turn`]. When its mailbox is empty, it sends the turn
 //!    to every hub ([`Deliver`](room::Deliver)): once a thread, not once a reader.
-//! 6. The hub walks its sessions. Each takes what it reads of the turn, written out once for all readers of a language,
-//!    and writes it to its socket at once; what the socket does not take waits in the session's [`outbox`].
+//! 6. The hub walks its sessions. Each takes what it reads of the turn, written out once for all readers of a language and a
+//!    [`Format`](dialect::Format), and writes it to its socket at once; what the socket does not take waits in the session's
+//!    [`outbox`].
 //!
 //! # How a session ends
 //!
@@ -31,14 +34,16 @@
 //! main.rs, cli     arguments, logging, signals, exit code
 //! admin            counters and health for the operator, over HTTP             knows no session
 //! server           listening, accepting, shutdown                              knows sockets
+//! opening          from accepted to session: what a peer speaks                knows streams
+//! web              the page, over HTTP; what becomes a WebSocket               knows nothing of the chat
 //! admission        who may come in: limits in all, by address, without a name  knows no sockets, no clock
-//! transport        how a socket is opened, kept alive, encrypted                knows bytes
-//! data             where files are kept from one start to the next              knows paths
+//! transport        how a socket is opened, kept alive, encrypted               knows bytes
+//! data             where files are kept from one start to the next             knows paths
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
-//! dialect          text: bytes <-> lines, events and answers -> bytes          knows one format each
+//! dialect          text, JSON, WebSocket: bytes <-> lines, events -> bytes     knows one format each
 //! password         the gate: whether a password is the room's                  knows no session, no sentence
 //! addresses        what is remembered of addresses, for limits                 knows no sockets, no clock
 //! budget           what all sessions together may owe                          knows numbers
