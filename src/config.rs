@@ -46,6 +46,12 @@ pub const MIN_CONNECTIONS: usize = 8;
 /// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
 pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The least [`Config::keep_bytes`]: below it, what is written until the file is looked at again would be much of it.
+pub const MIN_KEEP_BYTES: u64 = 16 * 1024 * 1024; // 16 MiB
+
+/// The longest [`Config::keep`]: a hundred years.
+pub const MAX_KEEP: Duration = Duration::from_secs(36_500 * 24 * 60 * 60);
+
 /// The longest [`Keepalive::idle`], that of Linux.
 pub const MAX_KEEPALIVE: Duration = Duration::from_secs(32_767);
 
@@ -67,6 +73,16 @@ pub struct Config {
     /// The directory for what is kept from one start to the next: the certificate that papo makes for itself. Default: none, and
     /// nothing is kept. The program takes the one that the system wants it to take: [`crate::data::default_directory`].
     pub data: Option<PathBuf>,
+    /// Whether what happens in the room is kept in the directory of [`Config::data`] ([`crate::journal`]). Default: yes, where there
+    /// is such a directory.
+    pub journal: bool,
+    /// When the disk must have what the journal writes. Default: within 100 ms.
+    pub sync: Sync,
+    /// How long the journal keeps things; what is older is pruned. Default: 30 days. 0 = off.
+    pub keep: Duration,
+    /// Bytes of the journal's file; beyond them the oldest is pruned, within [`MIN_KEEP_BYTES`] or so. Default: 1 GiB; at
+    /// least [`MIN_KEEP_BYTES`]. 0 = off.
+    pub keep_bytes: u64,
     /// Where the room's password comes from. The program takes it out at start and keeps only a hash
     /// ([`Gate`](crate::password::Gate)). Default: nowhere, the room is open.
     pub password: Option<PasswordSource>,
@@ -215,6 +231,43 @@ impl std::fmt::Display for Tls {
     }
 }
 
+/// When the disk must have what the journal has written. What was written survives the end of the process in any case, by
+/// `kill -9` too; this is about the end of the machine: a power cut, a crash of the system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Before it is acknowledged: nothing acknowledged is lost, and each group of events waits for the disk.
+    Always,
+    /// Within so much time after it is written: what was acknowledged in the last moment may be lost.
+    Interval(Duration),
+    /// When the system likes, and before SQLite moves what it logged into the file (each 4 MiB or so): what was
+    /// acknowledged in the last minute may be lost, but never the order.
+    Never,
+}
+
+impl Default for Sync {
+    fn default() -> Sync {
+        Sync::Interval(Duration::from_millis(100))
+    }
+}
+
+/// A text that names none of the kinds of [`Sync`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("always | interval | never")]
+pub struct UnknownSync;
+
+impl std::str::FromStr for Sync {
+    type Err = UnknownSync;
+
+    fn from_str(text: &str) -> Result<Sync, UnknownSync> {
+        match text {
+            "always" => Ok(Sync::Always),
+            "interval" => Ok(Sync::default()),
+            "never" => Ok(Sync::Never),
+            _ => Err(UnknownSync),
+        }
+    }
+}
+
 /// A text that names none of the kinds of [`Tls`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("off | on | required")]
@@ -318,6 +371,10 @@ impl Default for Config {
             tls: Tls::default(),
             certificate: None,
             data: None,
+            journal: true,
+            sync: Sync::default(),
+            keep: Duration::from_secs(30 * 24 * 60 * 60),
+            keep_bytes: 1024 * 1024 * 1024, // 1 GiB
             password: None,
             language: Language::default(),
             qr: true,

@@ -43,6 +43,7 @@
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
+//! journal          what happened in the room, in order, on disk                knows no actor, no session, no socket
 //! dialect          text, JSON, WebSocket: bytes <-> lines, events -> bytes     knows one format each
 //! password         the gate: whether a password is the room's                  knows no session, no sentence
 //! addresses        what is remembered of addresses, for limits                 knows no sockets, no clock
@@ -64,6 +65,7 @@ pub mod config;
 pub mod data;
 pub mod dialect;
 pub mod hub;
+pub mod journal;
 pub mod memory;
 pub mod metrics;
 pub mod opening;

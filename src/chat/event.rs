@@ -120,7 +120,12 @@ impl Reason {
         Reason::BadPasswords,
     ];
 
-    /// A stable word for logs.
+    /// The reason with this [word](Reason::word).
+    pub fn from_word(word: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.word() == word)
+    }
+
+    /// A stable word, for logs and for what is kept.
     pub const fn word(self) -> &'static str {
         match self {
             Reason::Asked => "asked",

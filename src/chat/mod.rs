@@ -19,7 +19,7 @@
 pub mod answer;
 pub mod command;
 pub mod event;
-mod fold;
+pub(crate) mod fold;
 pub mod hygiene;
 pub mod language;
 pub mod name;

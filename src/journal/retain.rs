@@ -1,0 +1,126 @@
+//! How long things are kept, and how much: pruned in small steps between what is written, so that nothing waits for it.
+
+use std::time::{Duration, SystemTime};
+
+use rusqlite::{Connection, params};
+
+use super::row;
+use super::schema::{self, PAGE};
+use super::store::transaction;
+
+/// How many events, and how many whispers, are pruned in one step.
+const STEP: i64 = 1000;
+
+/// How many pages are given back to the system in one step.
+const PAGES: i64 = 256; // 1 MiB
+
+/// What is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Retention {
+    /// For how long. 0 = for ever.
+    pub(super) max_age: Duration,
+    /// Bytes of the file. 0 = any number.
+    pub(super) max_size: u64,
+}
+
+/// Prunes a little, or gives a little room back. Whether there is more to do.
+pub(super) fn step(connection: &Connection, retention: Retention, now: SystemTime) -> Result<bool, rusqlite::Error> {
+    let is_older = match retention.max_age {
+        Duration::ZERO => false,
+        age => {
+            let before = now.checked_sub(age).map_or(i64::MIN, row::millis);
+            transaction(connection, |connection| prune_older(connection, before))?
+        }
+    };
+    let is_larger =
+        !is_older && Size::of(connection)?.is_beyond(retention.max_size) && transaction(connection, prune_oldest)?;
+    let is_shrinking = give_back(connection, retention.max_size)?;
+    Ok(is_older || is_larger || is_shrinking)
+}
+
+/// Prunes what is older than this, so many milliseconds since 1970. Whether there was something.
+pub(super) fn prune_older(connection: &Connection, before: i64) -> Result<bool, rusqlite::Error> {
+    // up to the last one that is old enough: where the clock was put back, what is between goes too
+    let last: Option<u64> = connection.query_row(
+        "SELECT max(seq) FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?1) WHERE at < ?2",
+        params![STEP, before],
+        |row| row.get(0),
+    )?;
+    if let Some(last) = last {
+        forget_until(connection, last)?;
+    }
+    keep_last_whisper(connection)?;
+    let whispers = "DELETE FROM whispers WHERE number IN
+        (SELECT number FROM (SELECT number, at FROM whispers ORDER BY number LIMIT ?1) WHERE at < ?2)";
+    let whispers = connection.execute(whispers, params![STEP, before])?;
+    Ok(last.is_some() || whispers > 0)
+}
+
+/// Prunes the oldest, with the whispers among them. Whether there was something.
+fn prune_oldest(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let last: Option<u64> =
+        connection.query_row("SELECT max(seq) FROM (SELECT seq FROM events ORDER BY seq LIMIT ?1)", [STEP], |row| {
+            row.get(0)
+        })?;
+    keep_last_whisper(connection)?;
+    let Some(last) = last else {
+        let whispers = "DELETE FROM whispers WHERE number IN (SELECT number FROM whispers ORDER BY number LIMIT ?1)";
+        return Ok(connection.execute(whispers, [STEP])? > 0);
+    };
+    forget_until(connection, last)?;
+    connection.execute(
+        "DELETE FROM whispers WHERE number < coalesce((SELECT min(number) FROM whispers WHERE after > ?1), ?2)",
+        params![last, i64::MAX],
+    )?;
+    Ok(true)
+}
+
+/// Forgets every event up to this number.
+fn forget_until(connection: &Connection, last: u64) -> Result<(), rusqlite::Error> {
+    schema::set(connection, schema::PRUNED, last)?;
+    // or the numbers would begin anew
+    schema::set(connection, schema::LAST_SEQ, schema::last_seq(connection)?)?;
+    connection.execute("DELETE FROM words WHERE rowid <= ?1", [last])?;
+    connection.execute("DELETE FROM events WHERE seq <= ?1", [last])?;
+    connection.execute("DELETE FROM seen WHERE seq <= ?1", [last])?;
+    connection.execute("DELETE FROM gaps WHERE last <= ?1", [last])?;
+    Ok(())
+}
+
+fn keep_last_whisper(connection: &Connection) -> Result<(), rusqlite::Error> {
+    schema::set(connection, schema::LAST_WHISPER, schema::last_whisper(connection)?)
+}
+
+/// Gives free pages back to the system if there are many, or if the file is too large. Whether there are more of them.
+pub(super) fn give_back(connection: &Connection, max_size: u64) -> Result<bool, rusqlite::Error> {
+    let size = Size::of(connection)?;
+    let is_much = size.free * 16 > size.pages && size.free > 64;
+    let is_needed = size.free > 0 && max_size != 0 && size.pages * PAGE > max_size;
+    if !is_much && !is_needed {
+        return Ok(false);
+    }
+    // it frees a page a step, so it must be stepped to its end
+    let mut statement = connection.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(Size::of(connection)?.free < size.free)
+}
+
+/// How large the file is.
+struct Size {
+    pages: u64,
+    /// Those in which nothing is.
+    free: u64,
+}
+
+impl Size {
+    fn of(connection: &Connection) -> Result<Size, rusqlite::Error> {
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
+        Ok(Size { pages: pragma("page_count")?, free: pragma("freelist_count")? })
+    }
+
+    /// Whether more than fifteen sixteenths of this are used. The rest is for what is written until it is looked again.
+    fn is_beyond(&self, max_size: u64) -> bool {
+        max_size != 0 && (self.pages - self.free) * PAGE > max_size / 16 * 15
+    }
+}

@@ -1,0 +1,189 @@
+//! The tables of the journal, and how a connection to them is opened.
+//!
+//! Everything stands in columns, so that an operator can read it with the shell of SQLite:
+//! `sqlite3 journal.db 'SELECT seq, datetime(at / 1000, "unixepoch"), name, text FROM events'`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+
+use super::error::{JournalError, is_damage};
+
+/// The version of the tables. A file with a greater one is left alone.
+pub(super) const VERSION: i64 = 1;
+
+/// What marks a database as a journal: "papo".
+pub(super) const APPLICATION_ID: i64 = 0x7061_706f;
+
+/// Bytes in a page of the file.
+pub(super) const PAGE: u64 = 4096;
+
+/// How long a connection waits for another one that writes: the command line beside the server.
+const BUSY: Duration = Duration::from_secs(5);
+
+const TABLES: &str = "
+CREATE TABLE meta (             -- what is known about the journal as a whole
+    key   TEXT PRIMARY KEY,
+    value ANY
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (           -- what everybody in the room learned
+    seq      INTEGER PRIMARY KEY, -- the place in the order
+    at       INTEGER NOT NULL,    -- milliseconds since 1970, UTC
+    kind     TEXT NOT NULL,       -- joined, said, acted, renamed, left
+    name     TEXT NOT NULL,       -- who
+    new_name TEXT,                -- renamed: the name from then on
+    text     TEXT,                -- said, acted: what; NULL if it was erased
+    reason   TEXT,                -- left: why
+    id       TEXT                 -- the id that the author's client gave the message
+) STRICT;
+CREATE INDEX events_id ON events (at) WHERE id IS NOT NULL;
+CREATE TABLE whispers (         -- what two people know
+    number    INTEGER PRIMARY KEY,
+    after     INTEGER NOT NULL,   -- seq of the last event before it
+    at        INTEGER NOT NULL,
+    from_name TEXT NOT NULL,
+    from_fold TEXT NOT NULL,      -- the form in which a name is unique
+    to_name   TEXT NOT NULL,
+    to_fold   TEXT NOT NULL,
+    text      TEXT NOT NULL,
+    id        TEXT
+) STRICT;
+CREATE INDEX whispers_from ON whispers (from_fold, after, number);
+CREATE INDEX whispers_to ON whispers (to_fold, after, number);
+CREATE INDEX whispers_id ON whispers (at) WHERE id IS NOT NULL;
+CREATE TABLE gaps (             -- numbers without an event
+    first INTEGER PRIMARY KEY,
+    last  INTEGER NOT NULL,
+    cause TEXT NOT NULL           -- lost, restart, damaged
+) STRICT;
+";
+
+/// What is made from the events, a little later, and can be made again.
+const DERIVED: &str = "
+CREATE TABLE seen (             -- the last event of each person
+    fold TEXT PRIMARY KEY,
+    seq  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- the words of what was said, by seq: without the texts themselves and without the places of the words in them
+CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='ascii');
+";
+
+/// A connection that reads only.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -1024)?; // 1 MiB
+    Ok(connection)
+}
+
+/// A connection that writes, to a file that is there.
+pub(super) fn connect_to_write(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "cache_size", -4096)?; // 4 MiB
+    connection.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    // written to the log without waiting; waited for before the log goes into the file
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    Ok(connection)
+}
+
+/// Makes the tables in a file that has none, and gives the journal its epoch.
+pub(super) fn create(connection: &mut Connection, epoch: &str) -> Result<(), rusqlite::Error> {
+    connection.pragma_update(None, "page_size", PAGE as i64)?;
+    // before the first table, or it is ignored
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TABLES)?;
+    transaction.execute_batch(DERIVED)?;
+    set(&transaction, "epoch", epoch)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+/// Throws away what is made from the events. It is made again little by little.
+pub(super) fn forget_derived(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.execute_batch("DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS words;")?;
+    connection.execute_batch(DERIVED)?;
+    set(connection, DIGESTED, 0)
+}
+
+/// Whether this is a journal that can be understood.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    if pragma("application_id")? != APPLICATION_ID {
+        return Err(JournalError::Foreign { path: path.to_owned() });
+    }
+    match pragma("user_version")? {
+        found if found > VERSION => Err(JournalError::Newer { path: path.to_owned(), found, known: VERSION }),
+        _ => Ok(()),
+    }
+}
+
+/// The key of the number of the last event in `seen` and `words`.
+pub(super) const DIGESTED: &str = "digested";
+
+/// The key of the number of the last event there ever was, if it may not be found among the events.
+pub(super) const LAST_SEQ: &str = "last_seq";
+
+/// The key of the number of the last whisper there ever was, in the same case.
+pub(super) const LAST_WHISPER: &str = "last_whisper";
+
+/// The key of the number of the last event that was pruned.
+pub(super) const PRUNED: &str = "pruned";
+
+/// The key of what is there only between an orderly end and the next start.
+pub(super) const CLOSED: &str = "closed";
+
+pub(super) fn set<V: rusqlite::ToSql>(connection: &Connection, key: &str, value: V) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?;
+    statement.execute(params![key, value]).map(drop)
+}
+
+pub(super) fn get<V: rusqlite::types::FromSql>(
+    connection: &Connection,
+    key: &str,
+) -> Result<Option<V>, rusqlite::Error> {
+    let mut statement = connection.prepare_cached("SELECT value FROM meta WHERE key = ?1")?;
+    statement.query_row([key], |row| row.get(0)).optional()
+}
+
+/// The number of the last event there ever was; 0 before the first one.
+pub(super) fn last_seq(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let mut statement = connection.prepare_cached(
+        "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(last) FROM gaps), 0),
+                    coalesce((SELECT value FROM meta WHERE key = 'last_seq'), 0))",
+    )?;
+    statement.query_row([], |row| row.get(0))
+}
+
+/// The number of the last whisper there ever was; 0 before the first one.
+pub(super) fn last_whisper(connection: &Connection) -> Result<u64, rusqlite::Error> {
+    let kept: u64 = connection.query_row("SELECT coalesce(max(number), 0) FROM whispers", [], |row| row.get(0))?;
+    Ok(kept.max(get(connection, LAST_WHISPER)?.unwrap_or(0)))
+}
+
+/// What is wrong with the tables that hold what was said, or that help to find it; `None` if nothing is. The index of words is
+/// no table of this kind: it can be made again.
+///
+/// # Errors
+/// Those that do not come from damage.
+pub(super) fn damage(connection: &Connection) -> Result<Option<String>, rusqlite::Error> {
+    for table in ["events", "whispers", "gaps", "meta", "seen"] {
+        let check = format!("PRAGMA quick_check('{table}')");
+        let found = connection.query_row(&check, [], |row| row.get::<_, String>(0));
+        match found {
+            Ok(answer) if answer == "ok" => {}
+            Ok(problem) => return Ok(Some(problem)),
+            Err(error) if is_damage(&error) => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,115 @@
+//! Whether a journal is in order: the file as such, every row, and the numbers without a hole.
+
+use std::path::Path;
+
+use super::epoch::Epoch;
+use super::error::{JournalError, is_damage};
+use super::reader::{Reader, read};
+use super::record::{Cause, Gap};
+use super::row;
+
+/// The most problems that are listed.
+const MAX_PROBLEMS: usize = 20;
+
+/// What a journal is like.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// Its epoch, if that can be read.
+    pub epoch: Option<Epoch>,
+    /// The numbers of the first event and the last one, if there is any.
+    pub range: Option<(u64, u64)>,
+    /// How many events there are.
+    pub events: u64,
+    /// How many whispers.
+    pub whispers: u64,
+    /// What is known to be missing.
+    pub gaps: Vec<Gap>,
+    /// What is wrong, in English and in SQLite's words, one line each: at most 20 of them.
+    pub problems: Vec<String>,
+}
+
+impl Verdict {
+    /// Whether nothing is wrong. What is known to be missing is not wrong.
+    pub fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    fn complain(&mut self, problem: String) {
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Looks at all of it: every page, every row, every number. It takes some seconds for each million events.
+///
+/// # Errors
+/// As [`Reader::open`]; damage is none of them but stands in the verdict, unless nothing can be read at all.
+pub fn verify(directory: &Path) -> Result<Verdict, JournalError> {
+    let reader = Reader::open(directory)?;
+    let mut verdict = Verdict::default();
+    if let Err(error) = look(&reader, &mut verdict) {
+        if !is_damage(&error) {
+            return Err(error.into());
+        }
+        verdict.complain(error.to_string());
+    }
+    Ok(verdict)
+}
+
+fn look(reader: &Reader, verdict: &mut Verdict) -> Result<(), rusqlite::Error> {
+    let connection = reader.connection.unchecked_transaction()?;
+    verdict.epoch = super::open::epoch_of(&connection)?;
+    if verdict.epoch.is_none() {
+        verdict.complain("no epoch".to_owned());
+    }
+    let mut check = connection.prepare(&format!("PRAGMA integrity_check({MAX_PROBLEMS})"))?;
+    for problem in check.query_map([], |row| row.get::<_, String>(0))? {
+        match problem? {
+            ok if ok == "ok" => {}
+            problem => verdict.complain(problem.replace('\n', " ")),
+        }
+    }
+    let gaps = "SELECT first, last, cause FROM gaps ORDER BY first";
+    verdict.gaps = read(&connection, gaps, [], |row| {
+        let cause = Cause::from_word(&row.get::<_, String>(2).ok()?)?;
+        Some(Gap { first: row.get(0).ok()?, last: row.get(1).ok()?, cause })
+    })?;
+    look_at_events(&connection, verdict)?;
+    let mut statement = connection.prepare(&format!("SELECT {} FROM whispers ORDER BY number", row::WHISPER))?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        verdict.whispers += 1;
+        if row::read_whisper(row).is_none() {
+            verdict.complain("a whisper cannot be read".to_owned());
+        }
+    }
+    Ok(())
+}
+
+fn look_at_events(connection: &rusqlite::Connection, verdict: &mut Verdict) -> Result<(), rusqlite::Error> {
+    let mut statement = connection.prepare(&format!("SELECT {} FROM events ORDER BY seq", row::EVENT))?;
+    let mut rows = statement.query([])?;
+    let gaps = verdict.gaps.clone();
+    let mut gaps = gaps.iter().peekable();
+    while let Some(row) = rows.next()? {
+        let seq: u64 = row.get(0)?;
+        let (first, last) = verdict.range.unwrap_or((seq, seq - 1));
+        let mut next = last + 1;
+        while let Some(gap) = gaps.next_if(|gap| gap.last < seq) {
+            next = if gap.first <= next { next.max(gap.last + 1) } else { next };
+        }
+        if next != seq {
+            verdict.complain(format!("events {next} to {} are missing", seq - 1));
+        }
+        if gaps.peek().is_some_and(|gap| gap.first <= seq) {
+            verdict.complain(format!("event {seq} is there, and noted as missing"));
+        }
+        if row::read_event(row).is_none() {
+            verdict.complain(format!("event {seq} cannot be read"));
+        }
+        verdict.events += 1;
+        verdict.range = Some((first, seq));
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! The words of a text, as they are searched for: without case and accents, by the same rule as papo's commands.
+//!
+//! SQLite's own rule for accents would do for Portuguese, and differs beyond it (`ß` and `ss`, the two forms of `σ`): a
+//! second rule would find less than it should, or other things than the scan of what is not indexed yet. So the words are made
+//! here, and the index is only told where one ends.
+
+use unicode_script::{Script, UnicodeScript};
+
+use crate::chat::fold::accentless;
+
+/// The most words that are looked for at once; further ones are left out.
+pub const MAX_WORDS: usize = 8;
+
+/// The words of a text, one behind the other with a space between: runs of letters and digits. Writing that puts no spaces
+/// between words (Chinese, Japanese, Thai and others) counts each letter as a word.
+pub(super) fn folded(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    let mut is_inside = false;
+    for c in accentless(text).chars() {
+        let stands_alone = has_no_spaces(c);
+        if !c.is_alphanumeric() || stands_alone {
+            is_inside = false;
+        }
+        if c.is_alphanumeric() {
+            if !is_inside && !words.is_empty() {
+                words.push(' ');
+            }
+            words.push(c);
+            is_inside = !stands_alone;
+        }
+    }
+    words
+}
+
+fn has_no_spaces(c: char) -> bool {
+    use Script::{Han, Hiragana, Katakana, Khmer, Lao, Myanmar, Thai};
+    !c.is_ascii() && matches!(c.script(), Han | Hiragana | Katakana | Khmer | Lao | Myanmar | Thai)
+}
+
+/// What somebody looks for: texts that have all of these words, in any order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Query(Vec<String>);
+
+impl Query {
+    /// The words of what was typed. `None` if there are none in it.
+    pub(super) fn new(typed: &str) -> Option<Query> {
+        let mut words = Vec::new();
+        for word in folded(typed).split(' ').filter(|word| !word.is_empty()) {
+            if words.len() < MAX_WORDS && !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        (!words.is_empty()).then_some(Query(words))
+    }
+
+    /// Whether a text has them all.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        let folded = folded(text);
+        self.0.iter().all(|word| folded.split(' ').any(|other| other == word))
+    }
+
+    /// The same question for the index. There is nothing in it that would have to be escaped.
+    pub(super) fn for_index(&self) -> String {
+        self.0.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_no_case_no_accents_and_no_signs() {
+        assert_eq!(folded("A AÇÃO, d'água: (Straße)!"), "a acao d agua strasse");
+        assert_eq!(folded("  🎉 "), "");
+        assert_eq!(folded("会議 at 10h"), "会 議 at 10h");
+        assert_eq!(folded("é1会x"), "e1 会 x");
+    }
+
+    #[test]
+    fn a_query_asks_for_every_word_as_a_whole() {
+        let query = Query::new("Reunião, SALA sala").unwrap();
+        assert_eq!(query.for_index(), "\"reuniao\" \"sala\"");
+        assert!(query.matches("na sala: reuniao"));
+        assert!(!query.matches("reunioes na sala") && !query.matches("sala"));
+        assert_eq!(Query::new("\"' OR *"), Some(Query(vec!["or".into()])));
+        assert_eq!(Query::new("!? 🎉"), None);
+    }
+}

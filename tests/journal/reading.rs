@@ -1,0 +1,324 @@
+//! What comes out is what was put in: in order, each once, with a gap where something is missing; whispers for two.
+
+use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Record};
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+use super::*;
+
+#[test]
+fn every_kind_of_event_comes_out_as_it_was_put_in() {
+    let directory = tempdir().unwrap();
+    let records: Vec<_> = one_of_each().into_iter().map(|record| with_id(record, "m-1")).collect();
+    kept(directory.path(), records.clone());
+    let reader = Reader::open(directory.path()).unwrap();
+    let page = reader.page_before(None, Limit::PAGE, None).unwrap();
+    assert!(!page.has_more);
+    let read = page.items.into_iter().map(|item| match item {
+        Item::Event(kept) if !kept.is_erased => Record::Event { event: kept.event, id: kept.id },
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(read.collect::<Vec<_>>(), records);
+}
+
+#[test]
+fn it_goes_on_where_it_was_and_keeps_its_epoch() {
+    let directory = tempdir().unwrap();
+    let first = open(directory.path());
+    assert_eq!((first.opened.last_seq, &first.opened.skipped, &first.opened.repaired), (0, &None, &None));
+    let epoch = first.opened.epoch;
+    first.write([said(1, "Ana", "um"), said(2, "Ana", "dois")]);
+    first.close();
+    let second = open(directory.path());
+    assert_eq!((second.opened.epoch, second.opened.last_seq, second.opened.skipped.clone()), (epoch, 2, None));
+    second.write([said(3, "Ana", "três")]);
+    let reader = second.journal.reader().unwrap();
+    assert_eq!((reader.epoch().unwrap(), reader.last_seq().unwrap()), (Some(epoch), 3));
+    assert_eq!(all_shown(&everything(&reader, None, Limit::PAGE)), ["1 Ana: um", "2 Ana: dois", "3 Ana: três"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_its_user_reads_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempdir().unwrap();
+    let open = open(&directory.path().join("a/b"));
+    open.write([said(1, "Ana", "um")]);
+    let files = std::fs::read_dir(directory.path().join("a/b")).unwrap();
+    let modes: Vec<_> = files
+        .map(|file| file.unwrap())
+        .map(|file| (file.file_name(), file.metadata().unwrap().permissions().mode() & 0o777))
+        .collect();
+    assert!(modes.len() >= 3 && modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
+#[test]
+fn a_second_writer_is_refused_and_readers_are_not() {
+    let directory = tempdir().unwrap();
+    let first = open(directory.path());
+    let refused = try_open(directory.path(), Options::default()).err().unwrap();
+    assert!(matches!(refused, JournalError::InUse { .. }), "{refused:?}");
+    first.write([said(1, "Ana", "um")]);
+    assert_eq!(Reader::open(directory.path()).unwrap().last_seq().unwrap(), 1);
+    first.close();
+    open(directory.path()).close();
+}
+
+#[test]
+fn there_is_nothing_to_read_without_a_journal() {
+    let directory = tempdir().unwrap();
+    assert!(matches!(Reader::open(directory.path()), Err(JournalError::Missing { .. })));
+}
+
+#[test]
+fn pages_follow_each_other_both_ways() {
+    let directory = tempdir().unwrap();
+    kept(directory.path(), (1..=25).map(|seq| said(seq, "Ana", "x")));
+    let reader = Reader::open(directory.path()).unwrap();
+    let limit = Limit::items(10);
+    let newest = reader.page_before(None, limit, None).unwrap();
+    assert_eq!((seqs(&newest.items), newest.has_more), ((16..=25).collect(), true));
+    let older = reader.page_before(Some(newest.items[0].place()), limit, None).unwrap();
+    assert_eq!((seqs(&older.items), older.has_more), ((6..=15).collect(), true));
+    let oldest = reader.page_before(Some(older.items[0].place()), limit, None).unwrap();
+    assert_eq!((seqs(&oldest.items), oldest.has_more), ((1..=5).collect(), false));
+    let newer = reader.after(Place::behind(10), limit, None).unwrap();
+    assert_eq!((seqs(&newer.items), newer.has_more), ((11..=20).collect(), true));
+    let rest = reader.after(Place::behind(20), limit, None).unwrap();
+    assert_eq!((seqs(&rest.items), rest.has_more), ((21..=25).collect(), false));
+    for beyond in [25, 26, u64::MAX >> 1] {
+        assert_eq!(reader.after(Place::behind(beyond), limit, None).unwrap(), Default::default());
+    }
+}
+
+#[test]
+fn a_page_is_bounded_in_bytes_and_never_empty() {
+    let directory = tempdir().unwrap();
+    let long = "x".repeat(8000);
+    kept(directory.path(), (1..=100).map(|seq| said(seq, "Ana", &long)));
+    let reader = Reader::open(directory.path()).unwrap();
+    let page = reader.after(Place::default(), Limit { items: 9999, bytes: usize::MAX }, None).unwrap();
+    assert_eq!((page.items.len(), page.has_more), (256 * 1024 / 8128, true));
+    let page = reader.after(Place::default(), Limit { items: 0, bytes: 0 }, None).unwrap();
+    assert_eq!((seqs(&page.items), page.has_more), (vec![1], true));
+}
+
+#[test]
+fn numbers_that_were_left_out_are_a_gap() {
+    let directory = tempdir().unwrap();
+    kept(directory.path(), [said(1, "Ana", "um"), said(5, "Ana", "cinco"), said(6, "Ana", "seis")]);
+    let reader = Reader::open(directory.path()).unwrap();
+    assert_eq!(
+        all_shown(&everything(&reader, None, Limit::PAGE)),
+        ["1 Ana: um", "2..4 lost", "5 Ana: cinco", "6 Ana: seis"]
+    );
+    let newest = reader.page_before(None, Limit::items(2), None).unwrap();
+    assert_eq!(all_shown(&newest.items), ["5 Ana: cinco", "6 Ana: seis"]);
+    let older = reader.page_before(Some(Place::behind(5)), Limit::items(2), None).unwrap();
+    assert_eq!(all_shown(&older.items), ["1 Ana: um", "2..4 lost"]);
+    let from_inside = reader.after(Place::behind(3), Limit::items(1), None).unwrap();
+    assert_eq!(from_inside.items[0], Item::Gap(Gap { first: 4, last: 4, cause: Cause::Lost }));
+    assert_eq!(seqs(&from_inside.items), [5]);
+}
+
+#[test]
+fn an_event_whose_number_does_not_rise_is_not_kept() {
+    let directory = tempdir().unwrap();
+    kept(directory.path(), [said(1, "Ana", "um"), said(1, "Ana", "outra vez"), said(2, "Ana", "dois")]);
+    let reader = Reader::open(directory.path()).unwrap();
+    assert_eq!(all_shown(&everything(&reader, None, Limit::PAGE)), ["1 Ana: um", "2 Ana: dois"]);
+}
+
+#[test]
+fn whispers_stand_behind_their_event_for_their_two_people() {
+    let directory = tempdir().unwrap();
+    kept(
+        directory.path(),
+        [
+            said(1, "Ana", "oi"),
+            whisper(1, "Ana", "Beto", "psst"),
+            whisper(1, "Caio", "Ana", "e eu?"),
+            said(2, "Beto", "olá"),
+            whisper(2, "Beto", "Ana", "sim"),
+            whisper(2, "Ana", "Ana", "nota"),
+        ],
+    );
+    let reader = Reader::open(directory.path()).unwrap();
+    let as_seen = |viewer: &str| all_shown(&everything(&reader, Some(&name(viewer)), Limit::PAGE));
+    assert_eq!(
+        as_seen("ANA"),
+        ["1 Ana: oi", "Ana>Beto: psst", "Caio>Ana: e eu?", "2 Beto: olá", "Beto>Ana: sim", "Ana>Ana: nota"]
+    );
+    assert_eq!(as_seen("Beto"), ["1 Ana: oi", "Ana>Beto: psst", "2 Beto: olá", "Beto>Ana: sim"]);
+    assert_eq!(as_seen("Zeca"), ["1 Ana: oi", "2 Beto: olá"]);
+    let own = reader.whispers_of(&name("Ana"), None, Limit::items(3)).unwrap();
+    assert_eq!(
+        (all_shown(&own.items), own.has_more),
+        (vec!["Caio>Ana: e eu?".into(), "Beto>Ana: sim".into(), "Ana>Ana: nota".into()], true)
+    );
+    let before = reader.whispers_of(&name("Ana"), Some(own.items[0].place()), Limit::PAGE).unwrap();
+    assert_eq!((all_shown(&before.items), before.has_more), (vec!["Ana>Beto: psst".into()], false));
+}
+
+#[test]
+fn a_search_ignores_case_accents_and_signs_and_finds_the_newest_first() {
+    let directory = tempdir().unwrap();
+    let open = open(directory.path());
+    open.write([
+        said(1, "Ana", "A REUNIÃO é às 10h"),
+        said(2, "Beto", "reunião na sala, sim?"),
+        event(3, EventKind::Acted { from: name("Caio"), text: "vai à Reuniao da Sala".into() }),
+        said(4, "Ana", "reuniões são chatas"),
+        event(5, EventKind::Joined { name: name("reuniao") }),
+        whisper(5, "Ana", "Beto", "reunião secreta"),
+    ]);
+    let reader = open.journal.reader().unwrap();
+    // before and after the words are in the index
+    for digested in [false, true] {
+        if digested {
+            wait_until_digested(directory.path());
+        }
+        let found = |typed: &str, viewer: Option<&str>| {
+            let viewer = viewer.map(name);
+            all_shown(&reader.search(typed, 10, viewer.as_ref()).unwrap())
+        };
+        assert_eq!(seqs(&reader.search("reuniao", 10, None).unwrap()), [3, 2, 1]);
+        assert_eq!(seqs(&reader.search("REUNIÃO", 2, None).unwrap()), [3, 2]);
+        assert_eq!(seqs(&reader.search("sala, reunião!", 10, None).unwrap()), [3, 2]);
+        assert_eq!(found("secreta", Some("Beto")), ["Ana>Beto: reunião secreta"]);
+        assert_eq!(found("reunião", Some("ana")).len(), 4);
+        assert_eq!(found("secreta", Some("Caio")), [""; 0]);
+        for nothing in ["", "!", "nada", "reuni", "\" OR text:*", "🎉"] {
+            assert_eq!(found(nothing, Some("Caio")), [""; 0], "{nothing}");
+        }
+    }
+}
+
+/// Waits until everything is in the index.
+fn wait_until_digested(directory: &Path) {
+    let connection = rusqlite::Connection::open(directory.join(papo::journal::FILE)).unwrap();
+    let begun = std::time::Instant::now();
+    let behind = "SELECT (SELECT max(seq) FROM events) - coalesce((SELECT value FROM meta WHERE key = 'digested'), 0)";
+    while connection.query_row(behind, [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+        assert!(begun.elapsed() < DEADLINE, "it is never digested");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn who_was_last_seen_is_known_before_and_after_digesting() {
+    let directory = tempdir().unwrap();
+    let open = open(directory.path());
+    open.write([
+        event(1, EventKind::Joined { name: name("João") }),
+        said(2, "João", "oi"),
+        event(3, EventKind::Renamed { old: name("João"), new: name("Zé") }),
+        event(4, EventKind::Left { name: name("Zé"), reason: Reason::TimedOut }),
+        said(5, "Ana", "sozinha"),
+    ]);
+    let reader = open.journal.reader().unwrap();
+    for digested in [false, true] {
+        if digested {
+            wait_until_digested(directory.path());
+        }
+        let seen = |who: &str| reader.last_seen(&name(who)).unwrap().map(|kept| kept.event.seq);
+        assert_eq!(["JOÃO", "zé", "ana", "joao"].map(seen), [Some(3), Some(4), Some(5), None]);
+    }
+}
+
+#[test]
+fn ids_are_known_after_a_restart() {
+    let directory = tempdir().unwrap();
+    kept(
+        directory.path(),
+        [
+            with_id(said_at(1, at(1000), "velha"), "a"),
+            with_id(said(2, "Ana", "nova"), "b"),
+            said(3, "Ana", "sem"),
+            with_id(whisper(3, "Beto", "Ana", "psst"), "b"),
+        ],
+    );
+    let reader = Reader::open(directory.path()).unwrap();
+    let known = |count| {
+        let known = reader.known_ids(now() - Duration::from_secs(600), count).unwrap();
+        known
+            .into_iter()
+            .map(|known| (known.author.as_str().to_owned(), known.id.to_string(), known.seq))
+            .collect::<Vec<_>>()
+    };
+    let mut all = known(10);
+    all.sort();
+    assert_eq!(all, [("Ana".into(), "b".into(), Some(2)), ("Beto".into(), "b".into(), None)]);
+    assert_eq!(known(1).len(), 1);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Says(usize),
+    Whispers(usize, usize),
+}
+
+const PEOPLE: [&str; 4] = ["Ana", "joão", "JOAO", "Δημος"];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whoever reads, by whatever question, gets the whispers to and from themselves, all of them, and nobody else's.
+    #[test]
+    fn whispers_of_others_are_never_returned(
+        steps in prop::collection::vec(
+            prop_oneof![
+                (0..4_usize).prop_map(Step::Says),
+                ((0..4_usize), (0..4_usize)).prop_map(|(from, to)| Step::Whispers(from, to)),
+            ],
+            1..60,
+        ),
+        items in 1..8_usize,
+        bytes in 0..2000_usize,
+    ) {
+        let directory = tempdir().unwrap();
+        let mut seq = 0;
+        let records = steps.iter().enumerate().map(|(n, step)| match step {
+            Step::Says(from) => {
+                seq += 1;
+                said(seq, PEOPLE[*from], &format!("palavra {n}"))
+            }
+            Step::Whispers(from, to) => whisper(seq, PEOPLE[*from], PEOPLE[*to], &format!("palavra {n}")),
+        });
+        let records: Vec<_> = records.collect();
+        kept(directory.path(), records.clone());
+        let reader = Reader::open(directory.path()).unwrap();
+        let limit = Limit { items, bytes };
+        for viewer in PEOPLE.into_iter().map(Some).chain([None, Some("Zeca")]) {
+            let viewer = viewer.map(name);
+            let is_theirs = |whisper: &Whisper| viewer.as_ref().is_some_and(|viewer| whisper.from == *viewer || whisper.to == *viewer);
+            let expected: Vec<_> = records.iter().filter(|record| match record {
+                Record::Event { .. } => true,
+                Record::Whisper { whisper, .. } => is_theirs(whisper),
+            }).cloned().collect();
+            let as_records = |items: &[Item]| items.iter().map(|item| match item {
+                Item::Event(kept) => Record::Event { event: kept.event.clone(), id: None },
+                Item::Whisper(kept) => Record::Whisper { whisper: kept.whisper.clone(), id: None },
+                Item::Gap(gap) => panic!("{gap:?}"),
+            }).collect::<Vec<_>>();
+            let forth = everything(&reader, viewer.as_ref(), limit);
+            prop_assert_eq!(as_records(&forth), expected.clone());
+            let (mut back, mut before) = (Vec::new(), None);
+            loop {
+                let page = reader.page_before(before, limit, viewer.as_ref()).unwrap();
+                before = page.items.first().map(Item::place).or(before);
+                back.splice(0..0, page.items);
+                if !page.has_more { break }
+            }
+            prop_assert_eq!(as_records(&back), expected.clone());
+            let mut found = reader.search("palavra", 1000, viewer.as_ref()).unwrap();
+            found.reverse();
+            prop_assert_eq!(as_records(&found), expected.clone());
+            if let Some(viewer) = &viewer {
+                let whispers = reader.whispers_of(viewer, None, Limit::PAGE).unwrap().items;
+                let expected: Vec<_> = expected.into_iter().filter(|record| matches!(record, Record::Whisper { .. })).collect();
+                prop_assert_eq!(as_records(&whispers), expected);
+            }
+        }
+    }
+}
