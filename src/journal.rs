@@ -24,7 +24,7 @@
 //!
 //! ```text
 //! writer    the thread: what to do next, and what to say about it
-//! open      make, look through, skip numbers            salvage   what can be read of a damaged file
+//! open      make, look through, skip numbers            salvage, leaves   what can be read of a damaged file
 //! reader    pages for people who come back              search    who said a word
 //! store     one transaction of the writer               digest    an index of the words, in quiet moments
 //! retain    what is too old or too much                 erase     what somebody wants to be gone
@@ -38,6 +38,7 @@ mod epoch;
 mod erase;
 mod error;
 mod file;
+mod leaves;
 mod open;
 mod queue;
 mod reader;
@@ -139,7 +140,9 @@ impl Journal {
         let lock = files.lock()?;
         let (connection, opened) = open::open(&files)?;
         let queue = Queue::new(opened.last_seq, schema::last_whisper(&connection)?);
-        let store = Store::new(connection, &files.journal(), options.sync)?;
+        let mut store = Store::new(connection, &files.journal(), options.sync)?;
+        // that there was no end since must be known after a power cut, or numbers would be given twice
+        store.sync().map_err(|source| JournalError::File { path: files.journal(), source })?;
         let shared = Arc::new(Shared::new(queue, Arc::new(listener)));
         let retention = Retention { max_age: options.max_age, max_size: options.max_size };
         let writer = Writer::new(Arc::clone(&shared), files.journal(), store, options.sync, retention);

@@ -1,7 +1,8 @@
 //! What an operator takes out of a journal by hand: everything that is old, or the words of one person.
 //!
 //! The server may be running: each step is a short transaction of its own, and the server's writer waits for it. What is taken
-//! out is overwritten, in the file and in the log beside it, and not just marked as free.
+//! out is overwritten, in the file and in the log beside it, and not just marked as free. If no server is running the file is
+//! written anew as well, which leaves nothing of it in any case.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -35,7 +36,7 @@ pub struct Erased {
 /// [`JournalError::Missing`], [`JournalError::Foreign`] and [`JournalError::Newer`] if there is no journal to change,
 /// [`JournalError::Database`] if it cannot be written. What was erased by then stays so, and it can be done again.
 pub fn erase(directory: &Path, name: &Name) -> Result<Erased, JournalError> {
-    let (connection, _lock) = open_beside(directory)?;
+    let (connection, lock) = open_beside(directory)?;
     let mut erased = Erased::default();
     let mut behind = 0;
     while let Some((last, events)) = transaction(&connection, |connection| erase_step(connection, name, behind))? {
@@ -54,6 +55,10 @@ pub fn erase(directory: &Path, name: &Name) -> Result<Erased, JournalError> {
         }
     }
     forget_words(&connection)?;
+    if lock.is_some() {
+        // nobody waits: all of it is written anew, without what may be left between the rows
+        connection.execute_batch("VACUUM")?;
+    }
     settle(&connection)?;
     Ok(erased)
 }
@@ -68,7 +73,7 @@ pub fn prune(directory: &Path, older_than: Duration, now: SystemTime) -> Result<
         |connection: &Connection| connection.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, u64>(0));
     let before = count(&connection)?;
     let limit = now.checked_sub(older_than).map_or(i64::MIN, row::millis);
-    while transaction(&connection, |connection| retain::prune_older(connection, limit))? {}
+    while transaction(&connection, |connection| retain::prune_older(connection, limit, row::millis(now)))? {}
     forget_words(&connection)?;
     let pruned = before.saturating_sub(count(&connection)?);
     while retain::give_back(&connection, 1)? {}

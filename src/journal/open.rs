@@ -14,6 +14,8 @@ use super::epoch::Epoch;
 use super::error::{JournalError, is_damage};
 use super::file::{self, Files, beside};
 use super::record::Cause;
+use super::schema::Health;
+use super::store::transaction;
 use super::{salvage, schema};
 
 /// How long looking for damage may take at a start. What of a large file was not looked at by then, is looked at by
@@ -121,29 +123,36 @@ fn look(files: &Files) -> Result<Looked, JournalError> {
 }
 
 fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
+    if !schema::has_sound_header(path)? {
+        return Ok(Looked::Damaged);
+    }
     let connection = schema::connect_to_write(path)?;
     // a damaged file is left as it is
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     match schema::check_version(&connection, path) {
-        Err(JournalError::Foreign { .. }) if looks_like_a_journal(&connection)? => return Ok(Looked::Damaged),
+        Err(JournalError::Foreign { .. }) if may_be_a_journal(&connection)? => return Ok(Looked::Damaged),
         other => other?,
     }
-    let found = within(&connection, CHECK_WITHIN, || schema::damage(&connection));
-    let is_damaged = match found {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => false,
-        found => found?.is_some(),
+    let health = match within(&connection, CHECK_WITHIN, || schema::health(&connection)) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Health::Sound,
+        health => health?,
     };
-    if is_damaged || epoch_of(&connection)?.is_none() {
+    if health == Health::Damaged || !schema::is_as_made(&connection)? || epoch_of(&connection)?.is_none() {
         return Ok(Looked::Damaged);
+    }
+    if health == Health::NoIndex {
+        transaction(&connection, schema::forget_derived)?;
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(Looked::Sound(connection))
 }
 
-/// Whether it has the tables of a journal, though it is not marked as one.
-fn looks_like_a_journal(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('meta', 'events', 'whispers')";
-    Ok(connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 3)
+/// Whether it has the tables of a journal, or none at all, though it is not marked as one.
+fn may_be_a_journal(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let tables = "SELECT count(*), count(*) FILTER (WHERE name IN ('meta', 'events', 'whispers'))
+                  FROM sqlite_schema WHERE type = 'table'";
+    connection
+        .query_row(tables, [], |row| Ok(matches!((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?), (0, _) | (_, 3))))
 }
 
 /// Does something with a connection for so long at most; then what it does is interrupted.

@@ -29,7 +29,7 @@ pub(super) fn step(connection: &Connection, retention: Retention, now: SystemTim
         Duration::ZERO => false,
         age => {
             let before = now.checked_sub(age).map_or(i64::MIN, row::millis);
-            transaction(connection, |connection| prune_older(connection, before))?
+            transaction(connection, |connection| prune_older(connection, before, row::millis(now)))?
         }
     };
     let is_larger =
@@ -39,21 +39,40 @@ pub(super) fn step(connection: &Connection, retention: Retention, now: SystemTim
 }
 
 /// Prunes what is older than this, so many milliseconds since 1970. Whether there was something.
-pub(super) fn prune_older(connection: &Connection, before: i64) -> Result<bool, rusqlite::Error> {
-    // up to the last one that is old enough: where the clock was put back, what is between goes too
-    let last: Option<u64> = connection.query_row(
-        "SELECT max(seq) FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?1) WHERE at < ?2",
-        params![STEP, before],
-        |row| row.get(0),
-    )?;
+pub(super) fn prune_older(connection: &Connection, before: i64, now: i64) -> Result<bool, rusqlite::Error> {
+    let last = last_older(connection, "events", "seq", before, now)?;
     if let Some(last) = last {
         forget_until(connection, last)?;
     }
-    keep_last_whisper(connection)?;
-    let whispers = "DELETE FROM whispers WHERE number IN
-        (SELECT number FROM (SELECT number, at FROM whispers ORDER BY number LIMIT ?1) WHERE at < ?2)";
-    let whispers = connection.execute(whispers, params![STEP, before])?;
-    Ok(last.is_some() || whispers > 0)
+    let last_whisper = last_older(connection, "whispers", "number", before, now)?;
+    if let Some(last) = last_whisper {
+        keep_last_whisper(connection)?;
+        connection.execute("DELETE FROM whispers WHERE number <= ?1", [last])?;
+    }
+    Ok(last.is_some() || last_whisper.is_some())
+}
+
+/// The number of the last row that is older, if all rows before it are so: where the clock was wrong for a while, nothing goes
+/// too early. Times that are not yet count neither way, or they would keep all that follows.
+fn last_older(
+    connection: &Connection,
+    table: &str,
+    number: &str,
+    before: i64,
+    now: i64,
+) -> Result<Option<u64>, rusqlite::Error> {
+    let sql = format!("SELECT {number}, at FROM {table} ORDER BY {number} LIMIT {STEP}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        match row.get::<_, i64>(1)? {
+            at if at < before => last = Some(row.get(0)?),
+            at if at <= now => break,
+            _ => {}
+        }
+    }
+    Ok(last)
 }
 
 /// Prunes the oldest, with the whispers among them. Whether there was something.

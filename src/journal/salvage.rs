@@ -1,10 +1,10 @@
 //! What can still be read of a damaged journal, read into a new one.
 //!
-//! Everything is tried: a row that cannot be read is left out, and so is what lies on a page that cannot be read, and what is
-//! behind it is looked for. What is missing becomes a gap. The damaged file itself is not touched.
+//! Everything is tried: a row that cannot be read is left out, and so is what lies on a page that cannot be read; what is
+//! behind it is looked for, at last page by page. What is missing becomes a gap. The damaged file itself is not touched.
 
 use std::fs;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -13,8 +13,9 @@ use rusqlite::{Connection, Row, params};
 use super::epoch::Epoch;
 use super::error::JournalError;
 use super::file::{self, Files, beside};
+use super::leaves::{self, Table};
 use super::open::epoch_of;
-use super::record::{Cause, Gap};
+use super::record::{Cause, KeptEvent};
 use super::row::{self, EventRow};
 use super::schema;
 
@@ -32,54 +33,55 @@ pub(super) struct Salvaged {
 /// # Errors
 /// [`JournalError::Unreadable`] if there is nothing to read, others if the new one cannot be written.
 pub(super) fn salvage(files: &Files, target: &Path) -> Result<Salvaged, JournalError> {
-    let result = match open_damaged(&files.journal()) {
-        Ok(source) => copy(&source, target),
+    let salvaged = match open_damaged(&files.journal()) {
+        Ok(source) => copy(files, &source, target)?,
         Err(_) => {
-            let trial = files.trial();
-            file::remove_database(&trial)?;
-            let with_header = copy_with_header(&files.journal(), &trial);
-            let result = match with_header.map(|()| open_damaged(&trial)) {
-                Ok(Ok(source)) => copy(&source, target),
-                Ok(Err(_)) => Ok(None),
-                Err(source) => Err(JournalError::File { path: trial.clone(), source }),
-            };
-            file::remove_database(&trial)?;
-            result
+            with_new_first_page(files)?;
+            match open_damaged(&files.trial()) {
+                Ok(source) => copy(files, &source, target)?,
+                Err(_) => None,
+            }
         }
     };
-    result?.ok_or(JournalError::Unreadable { path: files.journal() })
+    file::remove_database(&files.trial())?;
+    salvaged.ok_or(JournalError::Unreadable { path: files.journal() })
 }
 
-/// A connection to a damaged file that at least has a list of tables. It leaves the file as it is.
-fn open_damaged(path: &Path) -> Result<Connection, rusqlite::Error> {
+/// A connection to a damaged file in which at least the list of tables is sound. It leaves the file as it is.
+pub(super) fn open_damaged(path: &Path) -> Result<Connection, rusqlite::Error> {
     let source = schema::connect_to_write(path)?;
     source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    source.query_row("SELECT seq FROM events WHERE seq < 0", [], |_| Ok(())).or_else(|error| match error {
-        rusqlite::Error::QueryReturnedNoRows => Ok(()),
-        error => Err(error),
-    })?;
+    // with it, SQLite reads a file that is shorter than it should be
+    source.pragma_update(None, "writable_schema", true)?;
+    for (columns, table) in [(row::EVENT, "events"), (row::WHISPER, "whispers")] {
+        source.prepare(&format!("SELECT {columns} FROM {table}"))?;
+    }
     Ok(source)
 }
 
-/// Copies a database and gives it the header that every journal has: what says that it is a database at all, and how its
-/// pages are to be read.
-fn copy_with_header(from: &Path, to: &Path) -> io::Result<()> {
-    fs::copy(from, to)?;
-    if beside(from, "-wal").exists() {
-        fs::copy(beside(from, "-wal"), beside(to, "-wal"))?;
+/// Makes a copy of the journal to try things with, and puts a sound first page into it: without it nothing else can be found.
+pub(super) fn with_new_first_page(files: &Files) -> Result<(), JournalError> {
+    let copy = &files.trial();
+    file::remove_database(copy)?;
+    file::create(copy)?;
+    let mut page = schema::first_page(copy)?;
+    file::remove_database(copy)?;
+    file::create(copy)?;
+    let in_file = |source| JournalError::File { path: copy.to_owned(), source };
+    let length = fs::copy(files.journal(), copy).map_err(in_file)?;
+    if beside(&files.journal(), "-wal").exists() {
+        fs::copy(beside(&files.journal(), "-wal"), beside(copy, "-wal")).map_err(in_file)?;
     }
-    let mut file = fs::OpenOptions::new().write(true).open(to)?;
-    file.write_all(b"SQLite format 3\0")?;
-    // the page size; write-ahead log to write and to read; the constants of the format
-    file.write_all(&[(schema::PAGE >> 8) as u8, schema::PAGE as u8, 2, 2, 0, 64, 32, 32])?;
-    file.seek(SeekFrom::Start(44))?;
-    file.write_all(&4_u32.to_be_bytes())?; // the version of the list of tables
-    file.seek(SeekFrom::Start(56))?;
-    file.write_all(&1_u32.to_be_bytes()) // UTF-8
+    let pages = u32::try_from(length.div_ceil(schema::PAGE)).unwrap_or(u32::MAX);
+    page[28..32].copy_from_slice(&pages.to_be_bytes());
+    // no page is free, as far as is known
+    page[32..40].fill(0);
+    let mut file = fs::OpenOptions::new().write(true).open(copy).map_err(in_file)?;
+    file.write_all(&page).map_err(in_file)
 }
 
 /// `None` if there was nothing.
-fn copy(source: &Connection, target: &Path) -> Result<Option<Salvaged>, JournalError> {
+fn copy(files: &Files, source: &Connection, target: &Path) -> Result<Option<Salvaged>, JournalError> {
     let epoch = epoch_of(source).ok().flatten();
     let mut connection = schema::connect_to_write(target)?;
     // the numbers of another epoch would be taken for these
@@ -87,118 +89,130 @@ fn copy(source: &Connection, target: &Path) -> Result<Option<Salvaged>, JournalE
     let epoch = epoch.map_or_else(Epoch::random, Ok)?;
     schema::create(&mut connection, &epoch.to_string())?;
     connection.execute_batch("BEGIN")?;
-    let gaps = copy_gaps(source, &connection)?;
-    let pruned: Option<u64> = schema::get(source, schema::PRUNED).ok().flatten();
-    let mut holes = Holes { connection: &connection, gaps: &gaps, next: pruned.map(|pruned| pruned + 1), lost: 0 };
-    let events = copy_events(source, &mut holes)?;
-    let whispers = copy_whispers(source, &connection)?;
     for key in [schema::PRUNED, schema::LAST_SEQ, schema::LAST_WHISPER] {
         if let Ok(Some(number)) = schema::get::<u64>(source, key) {
             schema::set(&connection, key, number)?;
         }
     }
-    let salvaged = Salvaged { kept: events + whispers, lost: holes.lost };
+    copy_gaps(source, &connection)?;
+    let mut kept = Kept { target: &connection, pruned: schema::get(&connection, schema::PRUNED)?, failed: Ok(()) };
+    let events = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq", row::EVENT);
+    let whispers = format!("SELECT {} FROM whispers WHERE number > ?1 ORDER BY number", row::WHISPER);
+    let is_whole = [each(source, &events, |row| kept.event(row)), each(source, &whispers, |row| kept.whisper(row))];
+    if is_whole != [true; 2] {
+        leaves::each(files, |table, row| {
+            match table {
+                Table::Events => kept.event(row),
+                Table::Whispers => kept.whisper(row),
+            };
+        })?;
+    }
+    kept.failed?;
+    let salvaged = Salvaged { lost: note_holes(&connection)?, kept: count(&connection)? };
     connection.execute_batch("COMMIT")?;
     connection.close().map_err(|(_, error)| error)?;
     Ok((is_known || salvaged.kept > 0).then_some(salvaged))
 }
 
-fn copy_gaps(source: &Connection, target: &Connection) -> Result<Vec<Gap>, rusqlite::Error> {
-    let mut gaps: Vec<Gap> = Vec::new();
-    each(source, "SELECT first, last, cause FROM gaps WHERE first > ?1 ORDER BY first", 0, |row| {
-        let first: u64 = row.get(0).ok()?;
-        let (last, cause) = (row.get(1).ok()?, Cause::from_word(&row.get::<_, String>(2).ok()?));
-        let is_in_order = gaps.last().is_none_or(|before| before.last < first) && first <= last;
-        if let Some(cause) = cause.filter(|_| is_in_order) {
-            gaps.push(Gap { first, last, cause });
+fn copy_gaps(source: &Connection, target: &Connection) -> Result<(), rusqlite::Error> {
+    let (mut last, mut failed) = (0, Ok(()));
+    each(source, "SELECT first, last, cause FROM gaps WHERE first > ?1 ORDER BY first", |row| {
+        let (first, end): (u64, u64) = (row.get(0).ok()?, row.get(1).ok()?);
+        let cause = Cause::from_word(&row.get::<_, String>(2).ok()?)?;
+        if last < first && first <= end && failed.is_ok() {
+            last = end;
+            failed = add_gap(target, first, end, cause);
         }
         Some(first)
     });
-    for Gap { first, last, cause } in &gaps {
-        target
-            .execute("INSERT INTO gaps (first, last, cause) VALUES (?1, ?2, ?3)", params![first, last, cause.word()])?;
-    }
-    Ok(gaps)
+    failed
 }
 
-/// Finds what is missing between the events that were read.
-struct Holes<'a> {
-    connection: &'a Connection,
-    /// What was known to be missing before the damage, in order.
-    gaps: &'a [Gap],
-    /// The number that follows the last event, or the first one there must be.
-    next: Option<u64>,
-    lost: u64,
+fn add_gap(target: &Connection, first: u64, last: u64, cause: Cause) -> Result<(), rusqlite::Error> {
+    let sql = "INSERT INTO gaps (first, last, cause) VALUES (?1, ?2, ?3)";
+    target.execute(sql, params![first, last, cause.word()]).map(drop)
 }
 
-impl Holes<'_> {
-    fn before(&mut self, seq: u64) -> Result<(), rusqlite::Error> {
-        let mut next = self.next.unwrap_or(seq);
-        self.next = Some(seq + 1);
-        while next < seq {
-            match self.gaps.iter().find(|gap| gap.last >= next) {
-                Some(gap) if gap.first <= next => next = gap.last + 1,
-                gap => {
-                    let end = gap.map_or(seq, |gap| gap.first.min(seq));
-                    let row = params![next, end - 1, Cause::Damaged.word()];
-                    self.connection.execute("INSERT INTO gaps (first, last, cause) VALUES (?1, ?2, ?3)", row)?;
-                    self.lost += end - next;
-                    next = end;
-                }
-            }
-        }
-        Ok(())
-    }
+/// Keeps what can be read.
+struct Kept<'a> {
+    target: &'a Connection,
+    pruned: Option<u64>,
+    /// How writing ended.
+    failed: Result<(), rusqlite::Error>,
 }
 
-fn copy_events(source: &Connection, holes: &mut Holes<'_>) -> Result<u64, rusqlite::Error> {
-    let sql = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq", row::EVENT);
-    let (mut kept, mut failed) = (0, Ok(()));
-    each(source, &sql, 0, |row| {
-        let seq: u64 = row.get(0).ok()?;
-        let is_new = holes.next.is_none_or(|next| next <= seq);
-        if let Some(event) = row::read_event(row).filter(|_| is_new && failed.is_ok()) {
-            failed = holes.before(seq).and_then(|()| row::write_event(holes.connection, EventRow::from(&event)));
-            kept += 1;
+impl Kept<'_> {
+    /// Keeps the event in a row. Its number, if there is one.
+    fn event(&mut self, row: &Row<'_>) -> Option<u64> {
+        let kept = row::read_event(row)?;
+        let seq = kept.event.seq;
+        if self.failed.is_ok() && self.pruned.is_none_or(|pruned| seq > pruned) {
+            self.failed = self.unless_there(&kept);
         }
         Some(seq)
-    });
-    failed.map(|()| kept)
+    }
+
+    /// Keeps the whisper in a row.
+    fn whisper(&mut self, row: &Row<'_>) -> Option<u64> {
+        let kept = row::read_whisper(row)?;
+        if self.failed.is_ok() {
+            self.failed = row::write_whisper(self.target, kept.number, &kept.whisper, kept.id.as_ref());
+        }
+        Some(kept.number)
+    }
+
+    fn unless_there(&self, kept: &KeptEvent) -> Result<(), rusqlite::Error> {
+        let is_there = self.target.prepare_cached("SELECT 1 FROM events WHERE seq = ?1")?.exists([kept.event.seq])?;
+        if is_there { Ok(()) } else { row::write_event(self.target, EventRow::from(kept)) }
+    }
 }
 
-fn copy_whispers(source: &Connection, target: &Connection) -> Result<u64, rusqlite::Error> {
-    let sql = format!("SELECT {} FROM whispers WHERE number > ?1 ORDER BY number", row::WHISPER);
-    let (mut kept, mut failed) = (0, Ok(()));
-    each(source, &sql, 0, |row| {
-        let number: u64 = row.get(0).ok()?;
-        if let Some(whisper) = row::read_whisper(row).filter(|_| failed.is_ok()) {
-            failed = row::write_whisper(target, number, &whisper.whisper, whisper.id.as_ref());
-            kept += 1;
+/// Notes what is missing between the events that were read, and was not known to be missing before. How many that are.
+fn note_holes(target: &Connection) -> Result<u64, rusqlite::Error> {
+    // no event is both there and missing
+    target.execute("DELETE FROM gaps WHERE EXISTS (SELECT 1 FROM events WHERE seq BETWEEN first AND last)", [])?;
+    let known = "SELECT first, last FROM gaps UNION ALL SELECT seq, seq FROM events ORDER BY 1";
+    let mut statement = target.prepare(known)?;
+    let mut rows = statement.query([])?;
+    let (mut next, mut holes) = (schema::get::<u64>(target, schema::PRUNED)?.unwrap_or(0) + 1, Vec::new());
+    while let Some(row) = rows.next()? {
+        let (first, last): (u64, u64) = (row.get(0)?, row.get(1)?);
+        if next < first {
+            holes.push((next, first - 1));
         }
-        Some(number)
-    });
-    failed.map(|()| kept)
+        next = next.max(last + 1);
+    }
+    for (first, last) in &holes {
+        add_gap(target, *first, *last, Cause::Damaged)?;
+    }
+    Ok(holes.iter().map(|(first, last)| last - first + 1).sum())
+}
+
+fn count(target: &Connection) -> Result<u64, rusqlite::Error> {
+    target.query_row("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM whispers)", [], |row| row.get(0))
 }
 
 /// How far is looked behind a place that cannot be read.
 const FARTHEST: u64 = 1 << 40;
 
 /// Hands over every row that can be read, in the order of their numbers: `sql` asks for those above a number, and `take` tells
-/// the number of a row, or `None` if it has none that makes sense.
-fn each(source: &Connection, sql: &str, after: u64, mut take: impl FnMut(&Row<'_>) -> Option<u64>) {
-    let mut last = after;
+/// the number of a row, or `None` if it makes no sense. Whether all of the tree could be read.
+fn each(source: &Connection, sql: &str, mut take: impl FnMut(&Row<'_>) -> Option<u64>) -> bool {
+    let (mut last, mut is_whole) = (0, true);
     loop {
         let end = read(source, sql, last, |row| {
-            let number = take(row).filter(|number| *number > last);
+            let number = row.get::<_, u64>(0).ok().filter(|number| *number > last);
             last = number.unwrap_or(last);
+            is_whole &= take(row).is_some();
             number.is_some()
         });
         if end == End::Reached {
-            return;
+            return is_whole;
         }
+        is_whole = false;
         match behind_damage(source, sql, last) {
             Some(next) => last = next,
-            None => return,
+            None => return false,
         }
     }
 }

@@ -87,6 +87,8 @@ pub(super) fn connect_to_write(path: &Path) -> Result<Connection, rusqlite::Erro
     connection.pragma_update(None, "cache_size", -4096)?; // 4 MiB
     connection.pragma_update(None, "journal_size_limit", 4 * 1024 * 1024)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // what is moved or deleted is overwritten where that costs nothing, so that little of it is left to erase
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     // written to the log without waiting; waited for before the log goes into the file
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
@@ -169,21 +171,83 @@ pub(super) fn last_whisper(connection: &Connection) -> Result<u64, rusqlite::Err
     Ok(kept.max(get(connection, LAST_WHISPER)?.unwrap_or(0)))
 }
 
-/// What is wrong with the tables that hold what was said, or that help to find it; `None` if nothing is. The index of words is
-/// no table of this kind: it can be made again.
+/// Whether the tables are those that every journal has: no other text, no other columns.
+pub(super) fn is_as_made(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let list = |connection: &Connection| {
+        let mut statement = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name")?;
+        let rows = statement
+            .query_map([], |row| Ok([row.get::<_, Option<String>>(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))?;
+        rows.collect::<Result<Vec<_>, _>>()
+    };
+    let made = Connection::open_in_memory()?;
+    made.execute_batch(TABLES)?;
+    made.execute_batch(DERIVED)?;
+    Ok(list(connection)? == list(&made)?)
+}
+
+/// Makes the first page of a journal, with the list of its tables: it is the same in every journal, but for what is counted
+/// in its header. The list has only the tables that hold what was said.
+pub(super) fn first_page(path: &Path) -> Result<Vec<u8>, JournalError> {
+    let mut connection = connect_to_write(path)?;
+    create(&mut connection, "")?;
+    connection.pragma_update(None, "writable_schema", true)?;
+    connection.execute(
+        "DELETE FROM sqlite_schema WHERE type <> 'table' OR name NOT IN ('meta', 'events', 'whispers', 'gaps')",
+        [],
+    )?;
+    connection.close().map_err(|(_, error)| error)?;
+    let mut page = vec![0; PAGE as usize];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut page));
+    read.map_err(|source| JournalError::File { path: path.to_owned(), source })?;
+    Ok(page)
+}
+
+/// Whether the constants in the header of the file are right. Some mistakes in them make SQLite say other things than that
+/// the file is damaged. `true` also for what is not marked as a journal.
+pub(super) fn has_sound_header(path: &Path) -> Result<bool, JournalError> {
+    let mut header = [0; 100];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut header));
+    match read {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(true),
+        read => read.map_err(|source| JournalError::File { path: path.to_owned(), source })?,
+    }
+    let is_marked = header[68..72] == APPLICATION_ID.to_be_bytes()[4..];
+    // pages of 4,096 bytes; a log that is written ahead, for reading and for writing; three constants of the format
+    let is_sound = header[..16] == *b"SQLite format 3\0"
+        && header[16..24] == [0x10, 0, 2, 2, 0, 64, 32, 32]
+        // the version of the list of tables; UTF-8
+        && header[44..48] == [0, 0, 0, 4]
+        && header[56..60] == [0, 0, 0, 1];
+    Ok(is_sound || !is_marked)
+}
+
+/// What looking through the file found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Health {
+    /// Nothing is wrong with it.
+    Sound,
+    /// Nothing but the index of words, which can be made again.
+    NoIndex,
+    /// Something in it is not what it should be.
+    Damaged,
+}
+
+/// Looks through all pages of the file.
 ///
 /// # Errors
 /// Those that do not come from damage.
-pub(super) fn damage(connection: &Connection) -> Result<Option<String>, rusqlite::Error> {
-    for table in ["events", "whispers", "gaps", "meta", "seen"] {
-        let check = format!("PRAGMA quick_check('{table}')");
-        let found = connection.query_row(&check, [], |row| row.get::<_, String>(0));
-        match found {
-            Ok(answer) if answer == "ok" => {}
-            Ok(problem) => return Ok(Some(problem)),
-            Err(error) if is_damage(&error) => return Ok(Some(error.to_string())),
-            Err(error) => return Err(error),
-        }
+pub(super) fn health(connection: &Connection) -> Result<Health, rusqlite::Error> {
+    let check = || {
+        let mut statement = connection.prepare("PRAGMA integrity_check(2)")?;
+        let problems = statement.query_map([], |row| row.get::<_, String>(0))?;
+        problems.collect::<Result<Vec<_>, _>>()
+    };
+    let is_of_index = |problem: &String| problem.contains("FTS5") && problem.contains("words");
+    match check() {
+        Ok(problems) if problems == ["ok"] => Ok(Health::Sound),
+        Ok(problems) if problems.iter().all(is_of_index) => Ok(Health::NoIndex),
+        Ok(_) => Ok(Health::Damaged),
+        Err(error) if is_damage(&error) => Ok(Health::Damaged),
+        Err(error) => Err(error),
     }
-    Ok(None)
 }

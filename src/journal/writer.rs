@@ -30,11 +30,11 @@ const LAST_TRIES: u32 = 2;
 const QUIET: Duration = Duration::from_millis(200);
 
 /// So many events may wait to be digested while the quiet does not come. Searching reads them one by one.
-const MAX_UNDIGESTED: u64 = 32_768;
+const MAX_UNDIGESTED: u64 = 16_384;
 
 /// How often it is looked whether something must be pruned: once in so much time, and after so many batches.
 const PRUNE_EVERY: Duration = Duration::from_secs(30);
-const PRUNE_AFTER: u32 = 64;
+const PRUNE_AFTER: u32 = 16;
 
 /// What the journal tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
