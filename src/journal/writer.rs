@@ -305,7 +305,12 @@ impl Writer {
     fn digest(&mut self) -> Result<(), Failure> {
         let Some(store) = &mut self.store else { return Ok(()) };
         let has_more = store.digest().map_err(|error| Failure::from(&error))?;
-        self.due.digest = has_more.then(Instant::now);
+        let now = Instant::now();
+        self.due.digest = has_more.then_some(now);
+        if !has_more {
+            // the index has grown
+            self.due.prune = Some(now);
+        }
         Ok(())
     }
 
