@@ -15,7 +15,7 @@ export class StateBar {
     [this.#bar, this.#connection] = [bar, connection];
     // counted down for the eye only: aloud it would never end
     this.#countdown.setAttribute('aria-hidden', 'true');
-    bar.append(this.#text, this.#countdown, this.#actions);
+    bar.append(element('span', 'state-words', this.#text, this.#countdown), this.#actions);
     this.retry = put(button('small', () => connection.retry()), 'retry_now');
     this.comeBack = put(button('small', () => connection.comeBack()), 'come_back');
     this.rename = put(button('small', rename), 'another_name');
