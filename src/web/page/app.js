@@ -24,7 +24,7 @@ const connection = new Connection({
   changed: () => phaseChanged(),
   frame: (frame) => FRAMES[frame.type]?.(frame),
   refused: (message, code) => refused(message, code),
-  lost: () => lost(),
+  lost: (since) => lost(since),
   language,
   isOwed: () => outgoing.isOwed,
 });
@@ -52,6 +52,8 @@ const state = new StateBar(find('state'), connection, () => changeName());
 
 // What the server says, by type.
 const FRAMES = {
+  // a type of the name of something that every object has is unknown, too
+  __proto__: null,
   welcome: welcomed,
   said: (frame) => heard(messages.said(frame), frame),
   acted: (frame) => heard(messages.acted(frame), frame),
@@ -149,8 +151,8 @@ function refused(message, code) {
   door.refuse(message, code);
 }
 
-function lost() {
-  lostAt = Date.now();
+function lost(since) {
+  lostAt = since;
   outgoing.lost();
   box.setOnline(false);
 }
@@ -281,7 +283,9 @@ find('help').addEventListener('click', () => {
 });
 find('leave').addEventListener('click', () => {
   panels.close();
-  if (!connection.send({ type: 'leave' })) changeName();
+  if (connection.send({ type: 'leave' })) return;
+  forget();
+  changeName();
 });
 
 showLanguage();

@@ -33,9 +33,10 @@ export class Box {
       this.#submit();
     });
     input.addEventListener('beforeinput', (event) => this.#beforeInput(event));
-    input.addEventListener('input', () => this.#typed());
+    input.addEventListener('input', (event) => this.#typed(event));
     input.addEventListener('keydown', (event) => this.#key(event));
     back.addEventListener('click', () => this.openTo(''));
+    addEventListener('resize', () => this.#grow());
     this.show();
   }
 
@@ -47,7 +48,8 @@ export class Box {
       this.#target = '';
       this.#hooks.opened();
     }
-    this.show();
+    this.peopleChanged();
+    this.#grow();
     this.focus();
   }
 
@@ -118,7 +120,6 @@ export class Box {
     this.#showHint(now);
     this.#showSuggestions();
     send.setAttribute('aria-disabled', String(!this.#maySend(now)));
-    this.#grow();
   }
 
   #showDestination(now, isPrivate) {
@@ -213,6 +214,7 @@ export class Box {
   #fill(text) {
     this.#parts.input.value = text;
     this.show();
+    this.#grow();
   }
 
   // What was meant for one person must not stand in the box to everybody: each keeps a text of its own. The other way
@@ -233,13 +235,18 @@ export class Box {
 
   // Enter sends, on every keyboard: that of a phone says only here what was pressed.
   #beforeInput(event) {
-    if (event.isComposing || !['insertLineBreak', 'insertParagraph'].includes(event.inputType)) return;
+    if (!isEnter(event)) return;
     event.preventDefault();
     this.#submit();
   }
 
-  #typed() {
+  #typed(event) {
     const { input } = this.#parts;
+    // in the midst of a word some keyboards do not let themselves be stopped
+    if (isEnter(event)) {
+      this.#fill(input.value.replace(/[\r\n]/g, ''));
+      return this.#submit();
+    }
     // a message is one line: what was pasted shows so before it is sent
     if (/[\r\n]/.test(input.value)) {
       const at = input.selectionEnd;
@@ -248,6 +255,7 @@ export class Box {
     }
     this.#note = '';
     this.show();
+    this.#grow();
   }
 
   #key(event) {
@@ -303,6 +311,11 @@ export class Box {
     input.setSelectionRange(before.length, before.length);
     this.focus();
     this.show();
+    this.#grow();
     return true;
   }
+}
+
+function isEnter({ inputType }) {
+  return inputType === 'insertLineBreak' || inputType === 'insertParagraph';
 }

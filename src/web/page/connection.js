@@ -50,7 +50,7 @@ export class Connection {
   #pingedAt = 0;
   #hooks;
 
-  /** Hooks: `changed()`, `frame(frame)`, `refused(message, code)`, `lost()`, `language()`, `isOwed()`. */
+  /** Hooks: `changed()`, `frame(frame)`, `refused(message, code)`, `lost(since)`, `language()`, `isOwed()`. */
   constructor(hooks) {
     this.#hooks = hooks;
     addEventListener('online', () => this.#wake());
@@ -221,11 +221,12 @@ export class Connection {
     if (isAsked) this.hasBeenIn = false;
     // whoever only looks at the form for long is closed, too, and need not know
     this.#to(wasComingIn && !isAsked ? 'ended' : 'idle');
-    if (wasIn) this.#hooks.lost();
+    if (wasIn) this.#hooks.lost(Date.now());
     if (wasComingIn || isAsked) this.#hooks.frame(frame);
   }
 
-  #closed() {
+  // `since`: from when on nothing may have come through
+  #closed(since = Date.now()) {
     const wasIn = this.phase === 'in';
     this.#drop();
     if (!this.#wanted) {
@@ -239,7 +240,7 @@ export class Connection {
     this.retryAt = Date.now() + wait;
     this.#timers.retry = setTimeout(() => this.open(), wait);
     this.#to('waiting');
-    if (wasIn) this.#hooks.lost();
+    if (wasIn) this.#hooks.lost(since);
   }
 
   // A connection that is dead without knowing may take minutes to close: nobody waits for that.
@@ -264,7 +265,7 @@ export class Connection {
     if (this.phase !== 'in') return;
     const now = Date.now();
     if (this.#pingedAt) {
-      if (now - this.#pingedAt > PONG) this.#closed();
+      if (now - this.#pingedAt > PONG) this.#closed(this.#heardAt);
       return;
     }
     const quiet = this.#hooks.isOwed() ? QUIET_WHEN_OWED : QUIET;

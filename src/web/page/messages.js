@@ -19,6 +19,7 @@ export class Messages {
   #jump;
   #follows = true;
   #lastTop = 0;
+  #lastSize = '';
   #unseen = 0;
   #pending = new Set();
   #presence = null;
@@ -142,6 +143,8 @@ export class Messages {
   #move(type, name) {
     const { came, went, passed } = this.#presence;
     if (type === 'joined') {
+      went.delete(name);
+      passed.delete(name);
       came.add(name);
     } else if (came.delete(name)) {
       passed.add(name);
@@ -301,15 +304,16 @@ export class Messages {
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
+    const { scrollTop, scrollHeight, clientHeight, clientWidth } = this.#scroller;
+    const size = `${clientWidth} ${clientHeight}`;
     if (scrollHeight - scrollTop - clientHeight < NEAR) {
       this.#follows = true;
       this.#unseen = 0;
-    } else if (scrollTop < this.#lastTop) {
-      // only a person scrolls upwards; what is added or resized never does
+    } else if (scrollTop < this.#lastTop && size === this.#lastSize) {
+      // only a person scrolls upwards, or a telephone that is turned round; what is added never does
       this.#follows = false;
     }
-    this.#lastTop = scrollTop;
+    [this.#lastTop, this.#lastSize] = [scrollTop, size];
     this.#showJump();
   }
 

@@ -17,7 +17,6 @@ export class Panels {
     });
     for (const panel of Object.values(panels)) {
       panel.querySelector('.close').addEventListener('click', () => this.close());
-      panel.addEventListener('focusout', (event) => this.#keepFocus(panel, event));
     }
   }
 
@@ -30,7 +29,9 @@ export class Panels {
 
   close() {
     if (!this.#open) return;
-    const hadFocus = this.#open.contains(document.activeElement);
+    const { activeElement, body } = document;
+    const hadFocus = this.#open.contains(activeElement) || activeElement === body;
+    this.#shut(this.#open, false);
     this.#open.classList.remove('is-open');
     this.#shade.hidden = true;
     this.#opener.setAttribute('aria-expanded', 'false');
@@ -41,14 +42,16 @@ export class Panels {
   #show(panel, opener) {
     [this.#open, this.#opener] = [panel, opener];
     panel.classList.add('is-open');
+    this.#shut(panel, true);
     this.#shade.hidden = false;
     opener.setAttribute('aria-expanded', 'true');
     panel.querySelector('.close').focus();
   }
 
-  // What is under the shade is not reached by Tab.
-  #keepFocus(panel, { relatedTarget }) {
-    if (this.#open !== panel || !relatedTarget || panel.contains(relatedTarget)) return;
-    panel.querySelector('.close').focus();
+  // What is under the shade is reached neither by Tab nor by a screen reader.
+  #shut(panel, isShut) {
+    for (const other of panel.parentElement.children) {
+      if (other !== panel && other !== this.#shade) other.inert = isShut;
+    }
   }
 }
