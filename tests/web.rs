@@ -121,7 +121,8 @@ fn the_page_and_its_files_are_served_with_headers_that_keep_everything_else_out(
     }
     assert!(body.starts_with("<!doctype html>"), "{body}");
     // everything that the page names is there, and of its kind
-    let named = body.split(['"', '\'']).filter(|text| text.starts_with('/') && text.len() > 1);
+    let is_path = |text: &&str| text.starts_with('/') && text.contains('.') && !text.contains([' ', '>']);
+    let named = body.split('"').filter(is_path);
     let mut files = 0;
     for path in named {
         let file = fetch(&server, &get(path));
