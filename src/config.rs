@@ -61,6 +61,8 @@ pub struct Config {
     pub password: Option<PasswordSource>,
     /// The language of a session until its person chooses one. Default: Portuguese.
     pub language: Language,
+    /// Whether the program shows the server's address as a QR code at start, if stderr is a terminal. Default: yes.
+    pub qr: bool,
     /// Threads for the sessions, the one that accepts included. Default: 1, which costs least while it keeps up; one for each
     /// core that papo may have is the most that helps. At least 1.
     pub threads: usize,
@@ -224,6 +226,7 @@ impl Default for Config {
             admin: None,
             password: None,
             language: Language::default(),
+            qr: true,
             threads: 1,
             max_connections: 10_000,
             max_per_address: 64,
@@ -368,7 +371,7 @@ mod tests {
     fn the_defaults_are_those_that_are_documented() {
         let config = Config::default();
         assert_eq!(config.listen, [Listen::Port(9999)]);
-        assert_eq!(config.admin, None);
+        assert_eq!((config.admin, config.qr), (None, true));
         assert!(config.password.is_none());
         assert_eq!(config.max_password(), 4094);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));

@@ -3,7 +3,7 @@
 //! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked).
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::thread;
@@ -14,6 +14,7 @@ use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
+use papo::cli::announce::{Announcement, Scheme};
 use papo::config::{Config, PasswordSource};
 use papo::memory;
 use papo::password::Gate;
@@ -60,6 +61,7 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     fit(&mut config, descriptors(), language)?;
     let _gate = gate(&mut config, language)?;
     config.outbox_total = config.outbox_total_within(memory::limit());
+    let qr = config.qr;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| text::cannot_start(language, error.to_string()))?;
     let system = System::with_tokio_rt(|| Runtime::from(runtime));
@@ -69,15 +71,22 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
         let server = Server::bind(config).map_err(|error| why_not(&error, language))?;
         let (addresses, admin) = (server.addresses(), server.admin_address());
         // a thread of its own: whoever does not read what it prints holds up nobody
-        thread::spawn(move || {
-            if let Err(error) = cli::announce::announce(&addresses, admin, language, &mut io::stdout()) {
-                warn!("cannot print the addresses: {error}");
-            }
-        });
+        thread::spawn(move || announce(&Announcement::new(&addresses, admin, Scheme::Http, language), qr));
         let running = server.start(ChatRoom::default());
         actix_rt::spawn(stop_on_signal(running, signals));
         Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
     })
+}
+
+/// Prints where the server is: lines to stdout, and a QR code to stderr if that is a terminal.
+fn announce(announcement: &Announcement, qr: bool) {
+    let mut printed = announcement.print(&mut io::stdout());
+    if qr && io::stderr().is_terminal() {
+        printed = printed.and(announcement.print_qr(cli::has_colours(), &mut io::stderr()));
+    }
+    if let Err(error) = printed {
+        warn!("cannot print the addresses: {error}");
+    }
 }
 
 /// What stands in front of the room, if it has a password. That is taken out of the configuration, and gone afterwards.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::io::{BufRead, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,6 +17,98 @@ fn it_says_where_it_listens_and_serves() {
     let mut ana = Client::connect(server.address);
     ana.send("Ana");
     assert!(ana.line().starts_with("Bem-vindo ao chat, Ana!"));
+}
+
+#[test]
+fn each_address_has_a_line_for_terminals_and_one_for_browsers() {
+    for (language, sentence) in [("pt", "ou abra no navegador:"), ("en", "or open in a browser:")] {
+        let mut server = Program::start(&["--admin", "127.0.0.1:0", "--lang", language]);
+        let lines = server.lines_until("/metrics");
+        assert_eq!(lines[..lines.len() - 1], [sentence.to_owned(), format!("http://{}", server.address)]);
+    }
+}
+
+/// A server on every address, so that there is one for phones if this machine is on a network.
+fn on_every_address(arguments: &[&str]) -> (Command, std::net::SocketAddr) {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut command = papo(&["--listen", &free.port().to_string(), "--admin", "127.0.0.1:0"]);
+    command.args(arguments);
+    (command, free)
+}
+
+const DRAWN: [char; 3] = ['█', '▀', '▄'];
+
+#[cfg(unix)]
+#[test]
+fn no_qr_code_is_drawn_where_nobody_sees_it() {
+    let (command, address) = on_every_address(&[]);
+    let mut server = Program::spawn_at(command, address);
+    let lines = server.lines_until("/metrics").concat();
+    let log = server.log();
+    assert!(!lines.contains(DRAWN) && !log.contains(DRAWN) && !log.contains('\x1b'), "{lines}{log}");
+}
+
+/// A server whose stderr is a terminal, and what that is shown, as far as it has come.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(mut command: Command, address: std::net::SocketAddr) -> (Program, std::sync::mpsc::Receiver<Vec<u8>>) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use std::fs::File;
+
+    let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&screen).unwrap();
+    unlockpt(&screen).unwrap();
+    let terminal = ptsname(&screen, Vec::new()).unwrap().into_string().unwrap();
+    command.stderr(File::options().write(true).open(terminal).unwrap());
+    let server = Program::spawn_at(command, address);
+    let (show, shown) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut screen, mut block) = (File::from(screen), [0; 4096]);
+        // it is an error to read what nobody has open any more
+        while let Ok(count @ 1..) = screen.read(&mut block) {
+            let _ = show.send(block[..count].to_vec());
+        }
+    });
+    (server, shown)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_is_shown_a_qr_code_unless_it_is_not_wanted() {
+    for (variable, value, is_drawn, is_coloured) in [
+        ("PAPO_NO_QR", "", true, true),
+        ("NO_COLOR", "1", true, false),
+        ("PAPO_NO_QR", "0", true, true),
+        ("PAPO_NO_QR", "1", false, false),
+    ] {
+        let (mut command, address) = on_every_address(&["--lang", "en"]);
+        command.env_remove("NO_COLOR").env(variable, value);
+        let (mut server, screen) = on_a_terminal(command, address);
+        let lines = server.lines_until("/metrics");
+        let is_on_a_network = !lines[0].contains("for this computer only");
+        let mut shown = Vec::new();
+        let text = |shown: &[u8]| String::from_utf8_lossy(shown).into_owned();
+        while is_drawn && is_on_a_network && !text(&shown).contains(DRAWN) {
+            shown.extend(screen.recv_timeout(common::DEADLINE).unwrap());
+        }
+        server.signal("TERM");
+        while let Ok(more) = screen.recv_timeout(common::DEADLINE) {
+            shown.extend(more);
+        }
+        assert_eq!(server.exit_code(), 0);
+        let shown = text(&shown);
+        assert_eq!(shown.contains(DRAWN), is_drawn && is_on_a_network, "{shown}");
+        if !shown.contains(DRAWN) {
+            continue;
+        }
+        // the sentence has one of the URLs that stdout has; the code below it is not cut, and nothing is between
+        let rows: Vec<&str> = shown.lines().skip_while(|line| !line.contains("point the camera")).collect();
+        let url = rows[0].rsplit(' ').next().unwrap();
+        assert!(lines.iter().any(|line| line == url), "{url} {lines:?}");
+        let light = if is_coloured { "\x1b[30;107m  " } else { "██" };
+        let rows: Vec<&str> = rows[1..].iter().copied().take_while(|row| row.starts_with(light)).collect();
+        assert!(rows.len() >= 15, "{shown}");
+        assert!(rows.iter().all(|row| row.ends_with("\x1b[0m") == is_coloured), "{shown}");
+    }
 }
 
 #[test]
@@ -83,9 +175,8 @@ fn a_place_that_is_given_twice_is_one_clear_sentence_and_code_1() {
 #[test]
 fn the_operators_page_is_announced_and_answers() {
     let mut server = Program::start(&["--admin", "127.0.0.1:0"]);
-    let mut line = String::new();
-    server.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
-    let url = line.strip_prefix("Para quem cuida do servidor: http://").unwrap();
+    let lines = server.lines_until("Para quem cuida");
+    let url = lines.last().unwrap().strip_prefix("Para quem cuida do servidor: http://").unwrap();
     let (address, _) = url.split_once("/metrics e http://").unwrap();
     let mut page = std::net::TcpStream::connect(address).unwrap();
     page.write_all(b"GET /health HTTP/1.0\r\n\r\n").unwrap();

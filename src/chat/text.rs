@@ -122,6 +122,8 @@ sentences! {
 
     serving(version);
     serving_here(version);
+    serving_browser();
+    serving_qr(url);
     port_taken(port);
     address_missing(address);
     no_permission(port);
@@ -155,6 +157,7 @@ sentences! {
     flag_listen();
     flag_admin();
     flag_lang();
+    flag_no_qr();
     flag_threads(max, default);
     flag_max_connections(default);
     flag_max_per_address(default);

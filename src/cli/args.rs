@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches, Parser};
 
@@ -27,6 +28,8 @@ struct Args {
     admin: Option<SocketAddr>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
+    #[arg(long, env = "PAPO_NO_QR", value_parser = BoolishValueParser::new())]
+    no_qr: bool,
     #[arg(long, env = "PAPO_THREADS", value_name = "N")]
     threads: Option<usize>,
     #[arg(long, env = "PAPO_MAX_CONNECTIONS", value_name = "N")]
@@ -124,6 +127,7 @@ impl Args {
             listen: if self.listen.is_empty() { default.listen } else { self.listen },
             admin: self.admin,
             language: self.lang.unwrap_or(default.language),
+            qr: default.qr && !self.no_qr,
             threads: self.threads.unwrap_or(default.threads),
             max_connections: self.max_connections.unwrap_or(default.max_connections),
             max_per_address: self.max_per_address.unwrap_or(default.max_per_address),
@@ -207,6 +211,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "listen" => text::flag_listen(language),
         "admin" => text::flag_admin(language),
         "lang" => text::flag_lang(language),
+        "no_qr" => text::flag_no_qr(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
         "max_connections" => text::flag_max_connections(language, default.max_connections),
         "max_per_address" => text::flag_max_per_address(language, default.max_per_address),
@@ -260,9 +265,10 @@ mod tests {
     #[test]
     fn flags_reach_the_configuration() {
         let config = read(
-            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --threads 2 --max-connections 5 --max-line 128 \
+            &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
-              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
+              --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
+              --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
               --max-per-address 6 --max-new-per-address 7 --max-unnamed 8 --max-unnamed-per-address 0 \
               --exempt 10.8.0.0/24,::1 --exempt 192.168.0.7 --outbox 0 --outbox-total 12 --outbox-soft 8 --outbox-time 9 --unsent 10 \
               --probe-timeout 11 --keepalive 7 --user-timeout 9 --backlog 1"
@@ -273,7 +279,7 @@ mod tests {
         let config = config.map_err(|exit| exit.message).unwrap();
         assert_eq!(config.listen, [Listen::Address(([127, 0, 0, 1], 0).into()), Listen::Port(7000)]);
         assert_eq!(config.admin, Some("[::1]:9100".parse().unwrap()));
-        assert_eq!(config.language, Language::English);
+        assert_eq!((config.language, config.qr), (Language::English, false));
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
@@ -320,6 +326,7 @@ mod tests {
             (vec!["--listen", "224.0.0.1:1"], "para --listen: '224.0.0.1:1'.", "for --listen: '224.0.0.1:1'."),
             (vec!["--listen", "7000,[ff02::1]:7"], "para --listen: '[ff02::1]:7'.", "for --listen: '[ff02::1]:7'."),
             (vec!["--admin", "9100"], "valor inválido para --admin: '9100'.", "invalid value for --admin: '9100'."),
+            (vec!["--no-qr=x"], "valor inválido para --no-qr: 'x'.", "invalid value for --no-qr: 'x'."),
             (vec!["--lang", "fr"], "valor inválido para --lang: 'fr'.", "invalid value for --lang: 'fr'."),
             (vec!["--max-line", "0"], "valor inválido para --max-line: '0'.", "invalid value for --max-line: '0'."),
             (

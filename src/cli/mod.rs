@@ -19,6 +19,12 @@ pub fn operator_language(arguments: &[OsString], environment: impl Fn(&str) -> O
     chosen.or(of_the_system).and_then(|tag| tag.parse().ok()).unwrap_or_default()
 }
 
+/// Whether a terminal may be given colours: not if the environment asks for none (`NO_COLOR`), nor if it is one of Windows
+/// that knows none.
+pub fn has_colours() -> bool {
+    !anstyle_query::no_color() && anstyle_query::windows::enable_ansi_colors() != Some(false)
+}
+
 fn lang_argument(arguments: &[OsString]) -> Option<String> {
     let mut arguments = arguments.iter().filter_map(|argument| OsStr::to_str(argument));
     while let Some(argument) = arguments.next() {

@@ -91,6 +91,17 @@ impl Program {
         program
     }
 
+    /// What it prints next, up to and with the line that has this in it.
+    pub fn lines_until(&mut self, end: &str) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        while !lines.last().is_some_and(|line| line.contains(end)) {
+            let mut line = String::new();
+            assert_ne!(self.stdout.as_mut().unwrap().read_line(&mut line).unwrap(), 0, "{lines:?}");
+            lines.push(line.trim_end().to_owned());
+        }
+        lines
+    }
+
     /// A client in the room, its welcome read.
     pub fn join(&self, name: &str) -> Client {
         Client::join(self.address, name)

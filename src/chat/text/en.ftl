@@ -111,6 +111,8 @@ argument_action = action
 
 serving = papo { $version } is up. On another device on this network, type:
 serving_here = papo { $version } is up, for this computer only. Type:
+serving_browser = or open in a browser:
+serving_qr = Or point the camera of a phone here to open { $url }
 port_taken = papo: port { $port } is in use. Close the program that uses it or choose another port: papo --listen OTHER_PORT
 address_missing = papo: this computer does not have the address { $address }.
 no_permission = papo: no permission to use port { $port }. Choose another one, above 1023: papo --listen OTHER_PORT
@@ -149,6 +151,7 @@ cli_environment = Every option may come from the environment too: --name-deadlin
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
 flag_admin = Where to show counters (/metrics) and health (/health) over HTTP: IP:PORT, best 127.0.0.1:PORT, for whoever reaches it can read them [default: nowhere]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
+flag_no_qr = Show no QR code of the address at start (on a terminal only)
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
 flag_max_connections = Most connections at once; further ones are refused with a sentence [default: { $default }]
 flag_max_per_address = Most connections at once from one address (IPv4, or the first 64 bits of IPv6) [default: { $default }]

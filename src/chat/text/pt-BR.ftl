@@ -111,6 +111,8 @@ argument_action = ação
 
 serving = papo { $version } no ar. Em outro aparelho desta rede, digite:
 serving_here = papo { $version } no ar, só para este computador. Digite:
+serving_browser = ou abra no navegador:
+serving_qr = Ou aponte a câmera do celular para cá para abrir { $url }
 port_taken = papo: a porta { $port } já está em uso. Feche o programa que a usa ou escolha outra porta: papo --listen OUTRA_PORTA
 address_missing = papo: este computador não tem o endereço { $address }.
 no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
@@ -149,6 +151,7 @@ cli_environment = Toda opção também pode vir do ambiente: --name-deadline é 
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
 flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:PORTA, de preferência 127.0.0.1:PORTA, pois quem o alcança pode lê-los [padrão: em lugar nenhum]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
+flag_no_qr = Não mostra ao iniciar o código QR do endereço (só em um terminal)
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
 flag_max_connections = Máximo de conexões simultâneas; as excedentes são recusadas com um aviso [padrão: { $default }]
 flag_max_per_address = Máximo de conexões simultâneas de um endereço (IPv4, ou os primeiros 64 bits de IPv6) [padrão: { $default }]
