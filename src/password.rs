@@ -240,7 +240,9 @@ impl Gate {
             if !is_right {
                 turn.iter().for_each(Turn::count_wrong);
             }
-            drop((turn, permit));
+            // in this order: whoever has the turn next finds a core that is free
+            drop(permit);
+            drop(turn);
             is_right
         });
         is_right.await.unwrap_or_else(|error| {
