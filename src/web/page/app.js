@@ -79,7 +79,7 @@ const FRAMES = {
   pong: answered,
   help(frame) {
     outgoing.answered(frame.id);
-    messages.quiet(frame.lines, 'help');
+    messages.quiet(frame.lines || frame.message, 'help');
   },
   bye: dismissed,
 };
@@ -256,6 +256,7 @@ function fitToKeyboard() {
     if (view.offsetTop) scrollTo(0, 0);
   };
   view.addEventListener('resize', fit);
+  view.addEventListener('scroll', fit);
   fit();
 }
 
