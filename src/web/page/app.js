@@ -171,6 +171,7 @@ function dismissed({ reason, message }) {
 
 // Who leaves may give the device to somebody else.
 function forget() {
+  connection.forget();
   messages.clear();
   people.clear();
   box.clear();
@@ -286,7 +287,7 @@ find('leave').addEventListener('click', () => {
   panels.close();
   if (connection.send({ type: 'leave' })) return;
   forget();
-  changeName();
+  showDoor();
 });
 
 showLanguage();
