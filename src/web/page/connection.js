@@ -33,14 +33,15 @@ export class Connection {
   reason = '';
   maxLine = 4096;
   needsPassword = false;
-  /** Whether the next welcome is a return. */
-  hasBeenIn = false;
+  /** Whether one's own name is waited for. */
   isNameBusy = false;
 
   #socket = null;
   #wanted = null;
   #last = null;
   #pauses = 0;
+  // the next welcome is a return
+  #hasBeenIn = false;
   // one's own name is still taken by one's own old connection, perhaps
   #isReturning = false;
   #nameTries = 0;
@@ -106,7 +107,7 @@ export class Connection {
   forget() {
     this.giveUp();
     this.#last = null;
-    this.hasBeenIn = false;
+    this.#hasBeenIn = false;
   }
 
   /** Tries again now. */
@@ -177,8 +178,8 @@ export class Connection {
   }
 
   #welcomed(frame) {
-    const isReturn = this.hasBeenIn;
-    this.hasBeenIn = this.#isReturning = true;
+    const isReturn = this.#hasBeenIn;
+    this.#hasBeenIn = this.#isReturning = true;
     this.isNameBusy = false;
     this.reason = '';
     this.#nameTries = 0;
