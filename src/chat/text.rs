@@ -107,6 +107,7 @@ sentences! {
     bad_json();
     unknown_type();
     bad_field(field);
+    would_be_public();
     not_joined();
     already_joined();
     line_too_long(max);

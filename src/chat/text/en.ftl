@@ -92,6 +92,7 @@ too_many_ignored = Error: You are already ignoring { $max } people, the maximum.
 bad_json = Error: This is no JSON object.
 unknown_type = Error: The type of the object is unknown.
 bad_field = Error: The field { $field } is missing or wrong.
+would_be_public = Error: Everybody would have read that, so it was not sent.
 not_joined = Error: Join the chat first.
 already_joined = Error: You are in the chat already.
 line_too_long = Error: Line too long (at most { $max } bytes).

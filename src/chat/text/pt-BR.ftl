@@ -92,6 +92,7 @@ too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo p
 bad_json = Erro: Isto não é um objeto JSON.
 unknown_type = Erro: O tipo do objeto é desconhecido.
 bad_field = Erro: O campo { $field } falta ou não serve.
+would_be_public = Erro: Isso seria lido por todos, e por isso não foi enviado.
 not_joined = Erro: Entre no chat primeiro.
 already_joined = Erro: Você já está no chat.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
