@@ -33,6 +33,7 @@ const MODULES: &[Module] = modules![
     "door",
     "state",
     "people",
+    "bubble",
     "messages",
     "box",
     "app",
