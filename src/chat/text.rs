@@ -196,6 +196,9 @@ sentences! {
     client_usage();
     client_flag_address();
     client_flag_name();
+    client_flag_tls();
+    client_flag_fingerprint();
+    client_flag_data();
     client_flag_lang();
     client_bad_address(address);
     client_unknown_host(host, error);
@@ -203,6 +206,17 @@ sentences! {
     client_timed_out(address, seconds);
     client_cannot_connect(address, error);
     client_lost();
+    client_tls_failed(address, error);
+    client_tls_first(address, fingerprint);
+    client_tls_kept(path);
+    client_tls_not_kept(path, error);
+    client_tls_nowhere();
+    client_tls_changed(address);
+    client_tls_expected(fingerprint);
+    client_tls_found(fingerprint);
+    client_tls_forget(line, path);
+    client_tls_broken(line, path);
+    client_tls_unreadable(path, error);
 }
 
 /// Why somebody left, as it stands between the parentheses of a departure notice and behind "you were
