@@ -3,6 +3,7 @@
 pub mod address;
 pub mod announce;
 pub mod args;
+pub mod check;
 pub mod identity;
 pub mod known_servers;
 pub mod logging;

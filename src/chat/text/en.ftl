@@ -143,7 +143,7 @@ usage_no_value = { $program }: { $argument } needs a value. See { $program } --h
 usage_needs = { $program }: { $argument } needs { $other } too. See { $program } --help.
 usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
-cli_usage = Usage: papo [OPTIONS]
+cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
@@ -182,6 +182,28 @@ flag_probe_timeout = Seconds to answer when another person asks for the name of 
 flag_backlog = Connections the system holds until they are accepted; at least 1 [default: { $default }]
 flag_help = Show this help
 flag_version = Show the version
+
+## papo check
+
+check_about = Finds out whether a papo can be reached, and if not, why.
+check_usage = Usage: papo check [HOST[:PORT]] [OPTIONS]
+check_flag_lang = Language of the answer: pt-BR or en
+check_found = { $address }: papo { $version }, answers in { $milliseconds } ms, { $tls }.
+check_tls_none = without TLS
+check_tls_both = with and without TLS (fingerprint { $fingerprint })
+check_tls_only = only with TLS (fingerprint { $fingerprint })
+check_refused_by_papo = { $address }: a papo, which lets nobody in at the moment: { $sentence }
+check_unknown_host = { $host }: nobody knows this address ({ $error }). Is it spelled correctly?
+check_lookup_timed_out = { $host }: nobody said within { $seconds } seconds where that is. Does this computer have a network?
+check_refused = { $address }: the computer is there, but nothing listens on this port. Is papo running, and on this port?
+check_timed_out = { $address }: no answer within { $seconds } seconds. Is the computer on, is it in this network, and does its firewall let this port in?
+check_no_route = { $address }: this network does not lead there. Are both computers in the same network?
+check_cannot_connect = { $address }: cannot connect: { $error }
+check_silent = { $address }: something listens there, but says nothing within { $seconds } seconds. That is no papo.
+check_closed = { $address }: something listens there, but closes the connection without a word. That is no papo.
+check_foreign = { $address }: that is no papo, but something that speaks { $protocol }.
+check_stranger = { $address }: something answers there, but that is no papo.
+check_tls_broken = { $address }: a papo that accepts only TLS, but TLS does not work with it: { $error }
 
 ## The example client
 

@@ -143,7 +143,7 @@ usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program }
 usage_needs = { $program }: { $argument } precisa também de { $other }. Veja { $program } --help.
 usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
-cli_usage = Uso: papo [OPÇÕES]
+cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
@@ -182,6 +182,28 @@ flag_probe_timeout = Segundos para responder quando outra pessoa pede o nome de 
 flag_backlog = Conexões que o sistema guarda até serem aceitas; pelo menos 1 [padrão: { $default }]
 flag_help = Mostra esta ajuda
 flag_version = Mostra a versão
+
+## papo check
+
+check_about = Descobre se um papo pode ser alcançado e, se não, por quê.
+check_usage = Uso: papo check [HOST[:PORTA]] [OPÇÕES]
+check_flag_lang = Idioma da resposta: pt-BR ou en
+check_found = { $address }: papo { $version }, responde em { $milliseconds } ms, { $tls }.
+check_tls_none = sem TLS
+check_tls_both = com e sem TLS (impressão digital { $fingerprint })
+check_tls_only = só com TLS (impressão digital { $fingerprint })
+check_refused_by_papo = { $address }: um papo, que no momento não deixa ninguém entrar: { $sentence }
+check_unknown_host = { $host }: ninguém conhece este endereço ({ $error }). Está escrito certo?
+check_lookup_timed_out = { $host }: ninguém disse em { $seconds } segundos onde isso fica. Este computador está em uma rede?
+check_refused = { $address }: o computador existe, mas nada escuta nesta porta. O papo está no ar, e nesta porta?
+check_timed_out = { $address }: nenhuma resposta em { $seconds } segundos. O computador está ligado, está nesta rede, e o firewall dele deixa esta porta entrar?
+check_no_route = { $address }: esta rede não leva até lá. Os dois computadores estão na mesma rede?
+check_cannot_connect = { $address }: não foi possível conectar: { $error }
+check_silent = { $address }: algo escuta ali, mas não diz nada em { $seconds } segundos. Não é um papo.
+check_closed = { $address }: algo escuta ali, mas fecha a conexão sem dizer nada. Não é um papo.
+check_foreign = { $address }: não é um papo, e sim algo que fala { $protocol }.
+check_stranger = { $address }: algo responde ali, mas não é um papo.
+check_tls_broken = { $address }: um papo que só aceita TLS, mas o TLS não funciona com ele: { $error }
 
 ## O cliente de exemplo
 
