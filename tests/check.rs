@@ -145,9 +145,12 @@ fn a_papo_behind_something_that_only_speaks_tls_is_found() {
 fn a_papo_that_lets_nobody_in_is_a_papo() {
     let full = text::server_full(Language::English);
     let said: &'static str = Box::leak(format!("{full}\n").into_boxed_str());
-    let found = Fake::start(Manner::SaysAndCloses(said), None).look(DEADLINE).unwrap();
-    let sentence = what_is_there(&found, Language::English);
-    assert!(sentence.contains("lets nobody in") && sentence.ends_with(&full), "{sentence}");
+    let full_at_once = Fake::start(Manner::SaysAndCloses(said), None);
+    let full_behind_tls = Fake::start(Manner::SaysAndCloses(TLS_REQUIRED), Some(Manner::SaysAndCloses(said)));
+    for fake in [full_at_once, full_behind_tls] {
+        let sentence = what_is_there(&fake.look(DEADLINE).unwrap(), Language::English);
+        assert!(sentence.contains("lets nobody in") && sentence.ends_with(&full), "{sentence}");
+    }
 }
 
 #[test]
@@ -252,6 +255,11 @@ fn the_program_says_it_in_one_line_and_by_its_code() {
     assert_eq!((output.status.code(), output.stdout.as_slice()), (Some(1), b"".as_slice()));
     assert!(stderr.starts_with(&format!("{free}: o computador existe, mas nada escuta nesta porta.")), "{stderr}");
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
+
+    let output = run(papo(&["check", "\u{1b}c.invalid"]));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr.starts_with("␛c.invalid: ") && stderr.lines().count() == 1, "{stderr}");
 
     let output = run(papo(&["check", "a:b", "--lang", "en"]));
     assert_eq!(output.status.code(), Some(2));

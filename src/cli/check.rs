@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, CommandFactory, FromArgMatches, Parser};
 
 use super::address::ServerAddress;
 use super::usage::{self, Exit, Speaker};
+use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::text;
 use probe::{Encryption, Failure, Found, look};
@@ -49,10 +50,12 @@ pub fn run(arguments: &[OsString], language: Language) -> Exit {
         Ok(args) => args.address,
         Err(error) => return speaker.exit(&error),
     };
-    match look(&server, TIMEOUT) {
-        Ok(found) => Exit { message: format!("{}\n", what_is_there(&found, language)), code: 0 },
-        Err(failure) => Exit { message: format!("{}\n", what_is_wrong(&failure, TIMEOUT, language)), code: NOT_FOUND },
-    }
+    let (sentence, code) = match look(&server, TIMEOUT) {
+        Ok(found) => (what_is_there(&found, language), 0),
+        Err(failure) => (what_is_wrong(&failure, TIMEOUT, language), NOT_FOUND),
+    };
+    // whatever the names in it are made of
+    Exit { message: format!("{}\n", CleanText::new(sentence)), code }
 }
 
 fn help_of(arg: &Arg, language: Language) -> String {

@@ -131,44 +131,37 @@ pub fn look(server: &ServerAddress, timeout: Duration) -> Result<Found, Failure>
     let papo = |version, round_trip: Option<Duration>, encryption| {
         Ok(Found { address, version, round_trip: round_trip.unwrap_or(connecting), encryption, refusal: None })
     };
+    let refused = |refusal| {
+        let (version, encryption) = (Said::new(""), Encryption::None);
+        Ok(Found { address, version, round_trip: connecting, encryption, refusal: Some(refusal) })
+    };
     match plain {
         Talk::Papo { version, round_trip } => match encrypted() {
             Ok((fingerprint, Talk::Papo { .. })) => papo(version, round_trip, Encryption::Possible(fingerprint)),
             _ => papo(version, round_trip, Encryption::None),
         },
-        Talk::RequiresTls => match encrypted() {
-            Ok((fingerprint, Talk::Papo { version, round_trip })) => {
+        Talk::Refusal(refusal) => refused(refusal),
+        // and something that takes off the TLS for a papo behind it
+        Talk::RequiresTls | Talk::Foreign(Some(TLS)) | Talk::Silence | Talk::End => match (plain, encrypted()) {
+            (_, Ok((fingerprint, Talk::Papo { version, round_trip }))) => {
                 papo(version, round_trip, Encryption::Required(fingerprint))
             }
-            Ok((_, talk)) => failure(address, talk),
-            Err(error) => Err(Failure::TlsBroken { address, error }),
+            (_, Ok((_, Talk::Refusal(refusal)))) => refused(refusal),
+            (Talk::RequiresTls, Err(error)) => Err(Failure::TlsBroken { address, error }),
+            (Talk::RequiresTls, Ok((_, talk))) | (talk, _) => Err(failure(address, talk)),
         },
-        // something that takes off the TLS for a papo behind it
-        Talk::Foreign(Some(TLS)) | Talk::Silence | Talk::End => match encrypted() {
-            Ok((fingerprint, Talk::Papo { version, round_trip })) => {
-                papo(version, round_trip, Encryption::Required(fingerprint))
-            }
-            _ => failure(address, plain),
-        },
-        Talk::Refusal(refusal) => Ok(Found {
-            address,
-            version: Said::new(""),
-            round_trip: connecting,
-            encryption: Encryption::None,
-            refusal: Some(refusal),
-        }),
-        Talk::Foreign(_) => failure(address, plain),
+        Talk::Foreign(_) => Err(failure(address, plain)),
     }
 }
 
 /// What is wrong with a conversation that was none with a papo.
-fn failure(address: SocketAddr, talk: Talk) -> Result<Found, Failure> {
-    Err(match talk {
+fn failure(address: SocketAddr, talk: Talk) -> Failure {
+    match talk {
         Talk::Silence => Failure::Silent(address),
         Talk::End => Failure::Closed(address),
         Talk::Foreign(protocol) => Failure::Foreign { address, protocol },
         Talk::Papo { .. } | Talk::RequiresTls | Talk::Refusal(_) => Failure::Foreign { address, protocol: None },
-    })
+    }
 }
 
 /// The first address that takes a connection, and how long it took; else what is wrong with the last one.
