@@ -172,7 +172,7 @@ usage_no_value = { $program }: { $argument } needs a value. See { $program } --h
 usage_needs = { $program }: { $argument } needs { $other } too. See { $program } --help.
 usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
-cli_usage = Usage: papo [OPTIONS]
+cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
@@ -217,12 +217,37 @@ flag_backlog = Connections the system holds until they are accepted; at least 1 
 flag_help = Show this help
 flag_version = Show the version
 
+## papo check
+
+check_about = Finds out whether a papo can be reached, and if not, why.
+check_usage = Usage: papo check [HOST[:PORT]] [OPTIONS]
+check_flag_lang = Language of the answer: pt-BR or en
+check_found = { $address }: papo { $version }, answers in { $milliseconds } ms, { $tls }.
+check_tls_none = without TLS
+check_tls_both = with and without TLS (fingerprint { $fingerprint })
+check_tls_only = only with TLS (fingerprint { $fingerprint })
+check_refused_by_papo = { $address }: a papo, which lets nobody in at the moment: { $sentence }
+check_unknown_host = { $host }: nobody knows this address ({ $error }). Is it spelled correctly?
+check_lookup_timed_out = { $host }: nobody said within { $seconds } seconds where that is. Does this computer have a network?
+check_refused = { $address }: the computer is there, but nothing listens on this port. Is papo running, and on this port?
+check_timed_out = { $address }: no answer within { $seconds } seconds. Is the computer on, is it in this network, and does its firewall let this port in?
+check_no_route = { $address }: this network does not lead there. Are both computers in the same network?
+check_cannot_connect = { $address }: cannot connect: { $error }
+check_silent = { $address }: something listens there, but says nothing within { $seconds } seconds. That is no papo.
+check_closed = { $address }: something listens there, but closes the connection without a word. That is no papo.
+check_foreign = { $address }: that is no papo, but something that speaks { $protocol }.
+check_stranger = { $address }: something answers there, but that is no papo.
+check_tls_broken = { $address }: a papo that accepts only TLS, but TLS does not work with it: { $error }
+
 ## The example client
 
 client_about = A terminal client for papo.
 client_usage = Usage: client [HOST[:PORT]] [OPTIONS]
 client_flag_address = The server: HOST or HOST:PORT [default: localhost:9999]
 client_flag_name = Join under this name
+client_flag_tls = Encrypt the connection; the first time, compare the fingerprint with what the server printed at start
+client_flag_fingerprint = Encrypt the connection, and accept this certificate only: its fingerprint (SHA-256)
+client_flag_data = Directory for the fingerprints of known servers
 client_flag_lang = Language of the sentences: pt-BR or en
 client_bad_address = client: invalid address: '{ $address }'. Use HOST or HOST:PORT.
 client_unknown_host = client: the address '{ $host }' was not found ({ $error }).
@@ -230,3 +255,14 @@ client_refused = client: { $address } refused the connection. Is the server up?
 client_timed_out = client: { $address } did not answer within { $seconds } seconds. Is the server up, and does this network reach it?
 client_cannot_connect = client: cannot connect to { $address }: { $error }
 client_lost = client: the connection to the server was lost.
+client_tls_failed = client: no encrypted connection to { $address }: { $error }. Does the server speak TLS? Without it: leave out --tls.
+client_tls_first = client: first encrypted connection to { $address }. Is this the fingerprint that the server printed at start? { $fingerprint }
+client_tls_kept = client: it is kept in { $path }; another one will be refused.
+client_tls_not_kept = client: it cannot be kept in { $path }, so the next time any other one will be believed too: { $error }
+client_tls_nowhere = client: it is kept nowhere, so the next time any other one will be believed too. Choose a directory: --data DIR
+client_tls_changed = client: ATTENTION: { $address } shows another certificate than the one that was expected! Somebody may be trying to read along. Nothing was sent.
+client_tls_expected = client: expected: { $fingerprint }
+client_tls_found = client: shown: { $fingerprint }
+client_tls_forget = client: If whoever runs the server says that its certificate is a new one, delete line { $line } of { $path } and connect again.
+client_tls_broken = client: line { $line } of { $path } holds no fingerprint, so nobody can tell whether this is the same server. Nothing was sent. Correct the line, or delete it.
+client_tls_unreadable = client: cannot read { $path }, so nobody can tell whether this is the same server. Nothing was sent. { $error }

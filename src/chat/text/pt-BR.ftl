@@ -172,7 +172,7 @@ usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program }
 usage_needs = { $program }: { $argument } precisa também de { $other }. Veja { $program } --help.
 usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
-cli_usage = Uso: papo [OPÇÕES]
+cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
@@ -217,12 +217,37 @@ flag_backlog = Conexões que o sistema guarda até serem aceitas; pelo menos 1 [
 flag_help = Mostra esta ajuda
 flag_version = Mostra a versão
 
+## papo check
+
+check_about = Descobre se um papo pode ser alcançado e, se não, por quê.
+check_usage = Uso: papo check [HOST[:PORTA]] [OPÇÕES]
+check_flag_lang = Idioma da resposta: pt-BR ou en
+check_found = { $address }: papo { $version }, responde em { $milliseconds } ms, { $tls }.
+check_tls_none = sem TLS
+check_tls_both = com e sem TLS (impressão digital { $fingerprint })
+check_tls_only = só com TLS (impressão digital { $fingerprint })
+check_refused_by_papo = { $address }: um papo, que no momento não deixa ninguém entrar: { $sentence }
+check_unknown_host = { $host }: ninguém conhece este endereço ({ $error }). Está escrito certo?
+check_lookup_timed_out = { $host }: ninguém disse em { $seconds } segundos onde isso fica. Este computador está em uma rede?
+check_refused = { $address }: o computador existe, mas nada escuta nesta porta. O papo está no ar, e nesta porta?
+check_timed_out = { $address }: nenhuma resposta em { $seconds } segundos. O computador está ligado, está nesta rede, e o firewall dele deixa esta porta entrar?
+check_no_route = { $address }: esta rede não leva até lá. Os dois computadores estão na mesma rede?
+check_cannot_connect = { $address }: não foi possível conectar: { $error }
+check_silent = { $address }: algo escuta ali, mas não diz nada em { $seconds } segundos. Não é um papo.
+check_closed = { $address }: algo escuta ali, mas fecha a conexão sem dizer nada. Não é um papo.
+check_foreign = { $address }: não é um papo, e sim algo que fala { $protocol }.
+check_stranger = { $address }: algo responde ali, mas não é um papo.
+check_tls_broken = { $address }: um papo que só aceita TLS, mas o TLS não funciona com ele: { $error }
+
 ## O cliente de exemplo
 
 client_about = Cliente de terminal do papo.
 client_usage = Uso: client [HOST[:PORTA]] [OPÇÕES]
 client_flag_address = O servidor: HOST ou HOST:PORTA [padrão: localhost:9999]
 client_flag_name = Entra com este nome
+client_flag_tls = Cifra a conexão; na primeira vez, compare a impressão digital com a que o servidor mostrou ao iniciar
+client_flag_fingerprint = Cifra a conexão e só aceita este certificado: a sua impressão digital (SHA-256)
+client_flag_data = Diretório das impressões digitais dos servidores conhecidos
 client_flag_lang = Idioma das frases: pt-BR ou en
 client_bad_address = client: endereço inválido: '{ $address }'. Use HOST ou HOST:PORTA.
 client_unknown_host = client: o endereço '{ $host }' não foi encontrado ({ $error }).
@@ -230,3 +255,14 @@ client_refused = client: a conexão com { $address } foi recusada. O servidor es
 client_timed_out = client: { $address } não respondeu em { $seconds } segundos. O servidor está no ar, e esta rede chega até ele?
 client_cannot_connect = client: não foi possível conectar a { $address }: { $error }
 client_lost = client: a conexão com o servidor foi perdida.
+client_tls_failed = client: nenhuma conexão cifrada com { $address }: { $error }. O servidor fala TLS? Sem ele: deixe --tls de fora.
+client_tls_first = client: primeira conexão cifrada com { $address }. É esta a impressão digital que o servidor mostrou ao iniciar? { $fingerprint }
+client_tls_kept = client: ela está guardada em { $path }; outra será recusada.
+client_tls_not_kept = client: não foi possível guardá-la em { $path }; na próxima vez, qualquer outra também será aceita: { $error }
+client_tls_nowhere = client: ela não está guardada em lugar nenhum; na próxima vez, qualquer outra também será aceita. Escolha um diretório: --data DIR
+client_tls_changed = client: ATENÇÃO: { $address } mostra um certificado diferente do esperado! Alguém pode estar tentando ler a conversa. Nada foi enviado.
+client_tls_expected = client: esperada: { $fingerprint }
+client_tls_found = client: mostrada: { $fingerprint }
+client_tls_forget = client: Se quem cuida do servidor diz que o certificado é novo, apague a linha { $line } de { $path } e conecte de novo.
+client_tls_broken = client: a linha { $line } de { $path } não contém uma impressão digital, e não há como saber se é o mesmo servidor. Nada foi enviado. Corrija a linha, ou apague-a.
+client_tls_unreadable = client: não foi possível ler { $path }, e não há como saber se é o mesmo servidor. Nada foi enviado. { $error }
