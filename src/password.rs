@@ -70,6 +70,13 @@ impl Password {
     }
 }
 
+/// For a client, which has to send it.
+impl ExposeSecret<str> for Password {
+    fn expose_secret(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
 /// The form of a password that is compared; `None` if it cannot be one.
 fn normal(text: &str) -> Option<SecretString> {
     OpaqueString::new().enforce(text).ok().map(|normal| SecretString::from(normal.into_owned()))

@@ -369,3 +369,37 @@ fn a_server_without_tls_is_one_sentence_and_code_1() {
     let stderr = text(&output.stderr);
     assert!(stderr.starts_with("client: nenhuma conexão cifrada com ") && stderr.lines().count() == 1, "{stderr}");
 }
+
+#[test]
+fn a_password_is_given_where_one_is_asked_for_and_nowhere_else() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("senha");
+    fs::write(&file, "senha da sala\n").unwrap();
+    let file = file.to_str().unwrap();
+    let mut locked = common::program::Program::start(&["--password-file", file]);
+    let address = locked.address.to_string();
+    let output = run(&[&address, "--name", "Ana", "--password-file", file], "oi\n/sair\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert!(text(&output.stdout).starts_with("Bem-vindo ao chat, Ana!"), "{}", text(&output.stdout));
+    // a wrong one
+    let wrong = directory.path().join("errada");
+    fs::write(&wrong, "errada\n").unwrap();
+    let output = run(&[&address, "--name", "Ana", "--password-file", wrong.to_str().unwrap()], "oi\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), "Erro: Senha errada.\n"));
+    // none: whoever sits there types it
+    let mut beto = Seat::take_at(locked.address, &[]);
+    beto.sees("Senha da sala:");
+    beto.types("senha da sala");
+    beto.sees("Informe seu nome para entrar no chat:");
+    beto.types("Beto");
+    beto.sees("Bem-vindo ao chat, Beto! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos.");
+    beto.types("/sair");
+    beto.sees("Você saiu do chat.");
+    beto.ends_with_code(0);
+    locked.stdout = None;
+    // an open room is not told it
+    let open = TestServer::start();
+    let output = run(&[&open.address.to_string(), "--name", "Ana", "--password-file", file], "/quem\n");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("Na sala (1): Ana"), "{}", text(&output.stdout));
+}

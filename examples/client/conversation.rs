@@ -13,6 +13,8 @@ use papo::chat::command::Command;
 use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
 use papo::chat::text;
+use papo::password::Password;
+use secrecy::ExposeSecret;
 
 use crate::connection::{Connection, Writer};
 use crate::{Args, TIMEOUT};
@@ -24,10 +26,26 @@ const MAX_LINE: u64 = 64 * 1024; // 64 KiB
 ///
 /// # Errors
 /// The sentence that says what went wrong.
-pub(crate) fn hold(connection: Connection, args: &Args, language: Language) -> Result<ExitCode, String> {
+pub(crate) fn hold(
+    connection: Connection,
+    args: &Args,
+    password: Option<&Password>,
+    language: Language,
+) -> Result<ExitCode, String> {
     let Connection { reader, mut writer } = connection;
     let mut lines = Lines::new(reader);
-    introduce(&mut writer, args).map_err(|_| text::client_lost(language))?;
+    let lost = |_| text::client_lost(language);
+    if let Some(language) = args.lang {
+        writer.write_all(format!("/lang {language}\n").as_bytes()).map_err(lost)?;
+    }
+    if let Some(password) = password
+        && is_asked_for_password(&mut lines, args, language)?
+    {
+        writer.write_all(format!("{}\n", password.expose_secret()).as_bytes()).map_err(lost)?;
+    }
+    if let Some(name) = &args.name {
+        writer.write_all(format!("{}\n", name.trim()).as_bytes()).map_err(lost)?;
+    }
     if args.name.is_some() && !io::stdin().is_terminal() {
         enter_as_script(&mut lines, args, language)?;
     }
@@ -103,15 +121,26 @@ impl Entrance {
     }
 }
 
-/// The language and the name, if they were given.
-fn introduce(writer: &mut Writer, args: &Args) -> io::Result<()> {
-    if let Some(language) = args.lang {
-        writer.write_all(format!("/lang {language}\n").as_bytes())?;
+/// Waits until the server asks for something. If it is no password, it is told none: it would take it for a name, and tell
+/// everybody.
+fn is_asked_for_password(lines: &mut Lines, args: &Args, language: Language) -> Result<bool, String> {
+    let is = |line: &str, sentence: fn(Language) -> String| {
+        Language::ALL.into_iter().any(|language| line == sentence(language))
+    };
+    loop {
+        match lines.next_line() {
+            Ok(Next::Line(line)) if is(&line, text::password_prompt) => return Ok(true),
+            Ok(Next::Line(line)) => {
+                // nobody is told if nobody listens
+                let _ = writeln!(io::stdout(), "{line}");
+                if is(&line, text::prompt) {
+                    return Ok(false);
+                }
+            }
+            Ok(Next::Silence) => return Err(silent(args, language)),
+            Ok(Next::End) | Err(_) => return Err(text::client_lost(language)),
+        }
     }
-    if let Some(name) = &args.name {
-        writer.write_all(format!("{}\n", name.trim()).as_bytes())?;
-    }
-    Ok(())
 }
 
 fn send_what_is_typed(mut writer: Writer, has_left: &AtomicBool) {

@@ -31,7 +31,10 @@ use papo::chat::answer::Answer;
 use papo::chat::language::Language;
 use papo::chat::name::Name;
 use papo::chat::text;
+use papo::cli;
 use papo::cli::usage::{self, Exit, Speaker};
+use papo::config::Config;
+use papo::password::Password;
 use papo::transport::tls::Fingerprint;
 
 /// How long a server may take: to accept a connection, to speak first, to answer who leaves.
@@ -50,6 +53,8 @@ struct Args {
     fingerprint: Option<Fingerprint>,
     #[arg(long, env = "PAPO_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    #[arg(long, env = "PAPO_PASSWORD_FILE", value_name = "FILE")]
+    password_file: Option<PathBuf>,
     #[arg(long, env = "PAPO_LANG", value_name = "LANG")]
     lang: Option<Language>,
     #[arg(short, long, action = ArgAction::Help)]
@@ -60,7 +65,7 @@ struct Args {
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let language = papo::cli::operator_language(&arguments, |key| std::env::var(key).ok());
+    let language = cli::operator_language(&arguments, |key| std::env::var(key).ok());
     let args = match read_arguments(&arguments, language) {
         Ok(args) => args,
         Err(Exit { message, code: 0 }) => {
@@ -73,9 +78,11 @@ fn main() -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let result = check_name(&args, language)
-        .and_then(|()| connection::open(&args, language))
-        .and_then(|connection| conversation::hold(connection, &args, language));
+    let result = check_name(&args, language).and_then(|()| {
+        let password = password(&args, language)?;
+        let connection = connection::open(&args, language)?;
+        conversation::hold(connection, &args, password.as_ref(), language)
+    });
     match result {
         Ok(code) => code,
         Err(sentence) => {
@@ -99,10 +106,20 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "tls" => text::client_flag_tls(language),
         "fingerprint" => text::client_flag_fingerprint(language),
         "data" => text::client_flag_data(language),
+        "password_file" => text::client_flag_password_file(language),
         "lang" => text::client_flag_lang(language),
         "help" => text::flag_help(language),
         _ => text::flag_version(language),
     }
+}
+
+/// The password of the room: the first line of a file, or the variable `PAPO_PASSWORD`.
+fn password(args: &Args, language: Language) -> Result<Option<Password>, String> {
+    let variable = std::env::var_os(cli::password::VARIABLE);
+    let read = |source| cli::password::read(&source, Config::default().max_password());
+    let password = cli::password::choose(args.password_file.clone(), true, variable)
+        .and_then(|source| source.map(read).transpose());
+    password.map_err(|error| error.sentence(language))
 }
 
 /// Refuses what the server would refuse, before there is a connection on which it could mean something else.

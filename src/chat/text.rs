@@ -250,6 +250,7 @@ sentences! {
     client_flag_tls();
     client_flag_fingerprint();
     client_flag_data();
+    client_flag_password_file();
     client_flag_lang();
     client_bad_address(address);
     client_unknown_host(host, error);

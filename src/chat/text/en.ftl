@@ -248,6 +248,7 @@ client_flag_name = Join under this name
 client_flag_tls = Encrypt the connection; the first time, compare the fingerprint with what the server printed at start
 client_flag_fingerprint = Encrypt the connection, and accept this certificate only: its fingerprint (SHA-256)
 client_flag_data = Directory for the fingerprints of known servers
+client_flag_password_file = File whose first line is the password of the room, or PAPO_PASSWORD; it is only sent if the server asks for it
 client_flag_lang = Language of the sentences: pt-BR or en
 client_bad_address = client: invalid address: '{ $address }'. Use HOST or HOST:PORT.
 client_unknown_host = client: the address '{ $host }' was not found ({ $error }).

@@ -248,6 +248,7 @@ client_flag_name = Entra com este nome
 client_flag_tls = Cifra a conexão; na primeira vez, compare a impressão digital com a que o servidor mostrou ao iniciar
 client_flag_fingerprint = Cifra a conexão e só aceita este certificado: a sua impressão digital (SHA-256)
 client_flag_data = Diretório das impressões digitais dos servidores conhecidos
+client_flag_password_file = Arquivo cuja primeira linha é a senha da sala, ou PAPO_PASSWORD; só é enviada se o servidor a pedir
 client_flag_lang = Idioma das frases: pt-BR ou en
 client_bad_address = client: endereço inválido: '{ $address }'. Use HOST ou HOST:PORTA.
 client_unknown_host = client: o endereço '{ $host }' não foi encontrado ({ $error }).
