@@ -44,6 +44,9 @@ const SOCKET: &str = "/ws";
 
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
+/// A module of a page is not run without it.
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
 /// A file of the page.
 struct File {
     path: &'static str,
@@ -51,12 +54,37 @@ struct File {
     content: &'static [u8],
 }
 
-/// The page, as it was when this was built.
+/// A file of the page, by its name in `src/web/page`.
+macro_rules! file {
+    ($name:literal, $media_type:expr) => {
+        File {
+            path: concat!("/", $name),
+            media_type: $media_type,
+            content: include_bytes!(concat!("web/page/", $name)),
+        }
+    };
+}
+
+/// The page, as it was when this was built. A module that another one imports is a file like any other.
 const FILES: &[File] = &[
-    File { path: "/", media_type: "text/html; charset=utf-8", content: include_bytes!("web/page/index.html") },
-    File { path: "/style.css", media_type: "text/css; charset=utf-8", content: include_bytes!("web/page/style.css") },
-    File { path: "/app.js", media_type: "text/javascript; charset=utf-8", content: include_bytes!("web/page/app.js") },
-    File { path: "/icon.svg", media_type: "image/svg+xml", content: include_bytes!("web/page/icon.svg") },
+    File { path: "/", ..file!("index.html", "text/html; charset=utf-8") },
+    file!("style.css", "text/css; charset=utf-8"),
+    file!("icon.svg", "image/svg+xml"),
+    file!("alerts.js", SCRIPT),
+    file!("app.js", SCRIPT),
+    file!("box.js", SCRIPT),
+    file!("connection.js", SCRIPT),
+    file!("dom.js", SCRIPT),
+    file!("door.js", SCRIPT),
+    file!("memory.js", SCRIPT),
+    file!("messages.js", SCRIPT),
+    file!("outgoing.js", SCRIPT),
+    file!("panels.js", SCRIPT),
+    file!("people.js", SCRIPT),
+    file!("rich.js", SCRIPT),
+    file!("route.js", SCRIPT),
+    file!("state.js", SCRIPT),
+    file!("words.js", SCRIPT),
 ];
 
 /// What every answer says, so that a browser trusts it with no more than it needs. Scripts and styles come from here only,
