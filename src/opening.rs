@@ -64,11 +64,11 @@ impl Openings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more begins. Its end is told by what is returned.
-    pub fn begin(&self, session: SessionId) -> Hurried {
+    /// One more begins, and goes on for as long as what is returned is kept.
+    pub fn begin(self: &Arc<Openings>, session: SessionId) -> Hurried {
         let (hurry, receiver) = oneshot::channel();
         self.all().insert(session, hurry);
-        Hurried { receiver, word: None }
+        Hurried { openings: Arc::clone(self), session, receiver, word: None }
     }
 
     /// Has an opening become a session that goes, or end. If it is a session already, `otherwise` happens, after the hub has
@@ -92,8 +92,8 @@ impl Openings {
         }
     }
 
-    /// One is over; `admit` tells the hub, if it has become a session. Nobody evicts it in between.
-    fn end(&self, session: SessionId, admit: impl FnOnce()) {
+    /// One becomes a session, of which `admit` tells the hub. Nobody evicts it in between.
+    fn admit(&self, session: SessionId, admit: impl FnOnce()) {
         let mut all = self.all();
         all.remove(&session);
         admit();
@@ -103,6 +103,8 @@ impl Openings {
 /// How an opening learns that it must come to its end.
 #[derive(Debug)]
 pub struct Hurried {
+    openings: Arc<Openings>,
+    session: SessionId,
     receiver: oneshot::Receiver<Hurry>,
     word: Option<Hurry>,
 }
@@ -118,6 +120,12 @@ impl Hurried {
     /// The word, if it has come.
     fn word(&mut self) -> Option<Hurry> {
         self.word.or_else(|| self.receiver.try_recv().ok())
+    }
+}
+
+impl Drop for Hurried {
+    fn drop(&mut self) {
+        self.openings.all().remove(&self.session);
     }
 }
 
@@ -183,9 +191,7 @@ impl Entrance {
         let stream = Rewind::new(hello.reads, stream);
         match (hello.speaks, &self.tls) {
             (Speaks::Tls, Some(acceptor)) => {
-                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else {
-                    return self.end(arrival);
-                };
+                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else { return };
                 let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
                 self.go_on(hello.speaks, Rewind::new(hello.reads, stream), arrival, hurried).await;
             }
@@ -194,7 +200,6 @@ impl Entrance {
                     () = self.insist_on_tls(speaks, stream) => {}
                     () = hurried.wait() => {}
                 }
-                self.end(arrival);
             }
             (speaks, _) => self.go_on(speaks, stream, arrival, hurried).await,
         }
@@ -249,13 +254,7 @@ impl Entrance {
                 return self.admit(stream, Speech::Lines { is_silent }, arrival, hurried);
             }
         }
-        self.end(arrival);
-    }
-
-    /// There will be no session.
-    fn end(&self, arrival: Arrival) {
         debug!("{arrival:?} ended before it was a session");
-        self.openings.end(arrival.session, || {});
     }
 
     /// Waits for the first bytes. Whoever is silent, or hurried, or gives no name in time, is taken for a person.
@@ -307,7 +306,7 @@ impl Entrance {
         S: Transport + Send,
     {
         let Arrival { session, peer, accepted, guard, unnamed } = arrival;
-        self.openings.end(session, || {
+        self.openings.admit(session, || {
             self.hub.do_send(Admit { session, peer, speech, accepted, stream, guard, unnamed });
         });
         if hurried.word() == Some(Hurry::Evicted) {

@@ -80,7 +80,7 @@ fn events_are_told_one_by_one_with_the_sentence_in_the_language_of_the_program()
     ask(&mut ana, json!({ "type": "lang", "lang": "en", "id": "l" }));
     assert_eq!(
         next(&mut ana),
-        json!({ "type": "info", "id": "l", "code": "lang", "message": "The language is now English." })
+        json!({ "type": "info", "id": "l", "code": "lang", "lang": "en", "message": "The language is now English." })
     );
     let mut beto = server.join("Beto");
     beto.send("/nome Bia");

@@ -108,6 +108,9 @@ pub enum ObjectError {
     /// This field is missing, or is not what it should be.
     #[error("the field {0} is missing or wrong")]
     Field(&'static str),
+    /// Everybody would read a line that was meant for one person or nobody.
+    #[error("not private")]
+    WouldBePublic,
     /// Only members may ask this.
     #[error("only for members")]
     NotJoined,

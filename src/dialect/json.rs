@@ -109,6 +109,8 @@ enum Object<'a> {
         #[serde(flatten)]
         id: Id<'a>,
         code: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lang: Option<&'static str>,
         message: String,
     },
     Error {
@@ -190,7 +192,7 @@ pub fn done(id: Option<&str>) -> String {
 pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
     let id = Id { id };
     let message = sentence(|line| line.extend_from_slice(&text::answer(answer, language)));
-    let info = |id, code| Object::Info { id, code, message: message.clone() };
+    let info = |id, code| Object::Info { id, code, lang: None, message: message.clone() };
     let error = |id, code| Object::Error { id, code, field: None, message: message.clone() };
     let object = match answer {
         // whoever speaks JSON knows what comes first
@@ -208,7 +210,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::NameProbed(_) => info(id, "name_probed"),
         Answer::NameWanted => info(id, "name_wanted"),
         Answer::NameUnchanged(_) => info(id, "name_unchanged"),
-        Answer::LanguageChanged(_) => info(id, "lang"),
+        Answer::LanguageChanged(lang) => Object::Info { id, code: "lang", lang: Some(lang.tag()), message },
         Answer::Ignoring(_) => info(id, "ignoring"),
         Answer::NotIgnoringAnyMore(_) => info(id, "unignored"),
         Answer::Throttled => info(id, "throttled"),
@@ -222,6 +224,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         }
         Answer::BadObject(ObjectError::NotJson) => error(id, "bad_json"),
         Answer::BadObject(ObjectError::UnknownType) => error(id, "unknown_type"),
+        Answer::BadObject(ObjectError::WouldBePublic) => error(id, "would_be_public"),
         Answer::BadObject(ObjectError::NotJoined) => error(id, "not_joined"),
         Answer::BadObject(ObjectError::AlreadyJoined) => error(id, "already_joined"),
         Answer::NameTaken(_) => error(id, "name_taken"),

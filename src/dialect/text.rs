@@ -121,6 +121,7 @@ fn bad_object(error: ObjectError, language: Language) -> String {
         ObjectError::NotJson => text::bad_json(language),
         ObjectError::UnknownType => text::unknown_type(language),
         ObjectError::Field(field) => text::bad_field(language, field),
+        ObjectError::WouldBePublic => text::would_be_public(language),
         ObjectError::NotJoined => text::not_joined(language),
         ObjectError::AlreadyJoined => text::already_joined(language),
     }

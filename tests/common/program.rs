@@ -29,7 +29,12 @@ pub fn example_client() -> Command {
     path.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
     assert!(path.exists(), "{} is missing: `cargo test` builds it", path.display());
     let mut command = Command::new(path);
-    command.env("LANG", "C.UTF-8").env_remove("LC_ALL").env_remove("PAPO_LANG").env("PAPO_DATA", DATA);
+    command
+        .env("LANG", "C.UTF-8")
+        .env_remove("LC_ALL")
+        .env_remove("PAPO_LANG")
+        .env_remove("PAPO_PASSWORD")
+        .env("PAPO_DATA", DATA);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -76,7 +76,11 @@ fn ask(object: &Map<String, Value>) -> Result<Ask, Answer> {
         "reply" => Command::Reply(message(object)?),
         "line" => {
             let line = CleanText::from(required(object, "text")?);
-            Command::parse(line)?.ok_or(CommandError::EmptyMessage)?
+            let command = Command::parse(line)?.ok_or(CommandError::EmptyMessage)?;
+            if is_private(object)? && matches!(command, Command::Say(_) | Command::Act(_)) {
+                return Err(Answer::BadObject(ObjectError::WouldBePublic));
+            }
+            command
         }
         "rename" => Command::Rename(Name::parse(required(object, "name")?.trim()).map_err(CommandError::BadName)?),
         "who" => Command::Who,
@@ -109,6 +113,15 @@ fn person(object: &Map<String, Value>, field: &'static str) -> Result<Name, Answ
 
 fn language(object: &Map<String, Value>) -> Result<Option<Language>, Answer> {
     optional(object, "lang")?.map(|tag| tag.parse().map_err(|_| bad_field("lang"))).transpose()
+}
+
+/// Whether the program takes a line for one that nobody else reads, or one person at most.
+fn is_private(object: &Map<String, Value>) -> Result<bool, Answer> {
+    match object.get("private") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(is_private)) => Ok(*is_private),
+        Some(_) => Err(bad_field("private")),
+    }
 }
 
 fn required<'a>(object: &'a Map<String, Value>, field: &'static str) -> Result<&'a str, Answer> {
@@ -159,6 +172,8 @@ mod tests {
             (r#"{"type":"line","text":"oi"}"#, Command::Say("oi".into())),
             (r#"{"type":"line","text":"/quem"}"#, Command::Who),
             (r#"{"type":"line","text":"@beto oi"}"#, Command::Whisper { to: name("beto"), text: "oi".into() }),
+            (r#"{"type":"line","text":"oi","private":false}"#, Command::Say("oi".into())),
+            (r#"{"type":"line","text":"/quem","private":true}"#, Command::Who),
             (r#"{"type":"rename","name":" Bia "}"#, Command::Rename(name("Bia"))),
             (r#"{"type":"who"}"#, Command::Who),
             (r#"{"type":"ignore","name":"Beto"}"#, Command::Ignore(name("Beto"))),
@@ -204,6 +219,10 @@ mod tests {
             (r#"{"type":"ping","id":"\u001b[2J"}"#, object(ObjectError::Field("id"))),
             (r#"{"type":"say","text":" \t"}"#, CommandError::EmptyMessage.into()),
             (r#"{"type":"line","text":""}"#, CommandError::EmptyMessage.into()),
+            (r#"{"type":"line","text":"oi","private":true}"#, object(ObjectError::WouldBePublic)),
+            (r#"{"type":"line","text":"//oi","private":true}"#, object(ObjectError::WouldBePublic)),
+            (r#"{"type":"line","text":"/eu acena","private":true}"#, object(ObjectError::WouldBePublic)),
+            (r#"{"type":"line","text":"oi","private":"sim"}"#, object(ObjectError::Field("private"))),
             (r#"{"type":"line","text":"@Beto"}"#, CommandError::WhisperFormat.into()),
             (r#"{"type":"whisper","to":"a b","text":"oi"}"#, CommandError::NoSuchName("a b".into()).into()),
             (r#"{"type":"rename","name":"a b"}"#, CommandError::BadName(NameError::BadCharacter).into()),

@@ -79,7 +79,7 @@ const FRAMES = {
   pong: answered,
   help(frame) {
     outgoing.answered(frame.id);
-    messages.quiet(frame.lines, 'help');
+    messages.quiet(frame.lines || frame.message, 'help');
   },
   bye: dismissed,
 };
@@ -171,6 +171,7 @@ function dismissed({ reason, message }) {
 
 // Who leaves may give the device to somebody else.
 function forget() {
+  connection.forget();
   messages.clear();
   people.clear();
   box.clear();
@@ -256,6 +257,7 @@ function fitToKeyboard() {
     if (view.offsetTop) scrollTo(0, 0);
   };
   view.addEventListener('resize', fit);
+  view.addEventListener('scroll', fit);
   fit();
 }
 
@@ -285,7 +287,7 @@ find('leave').addEventListener('click', () => {
   panels.close();
   if (connection.send({ type: 'leave' })) return;
   forget();
-  changeName();
+  showDoor();
 });
 
 showLanguage();

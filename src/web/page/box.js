@@ -17,7 +17,7 @@ export class Box {
   #people;
   #hooks;
   #isOnline = false;
-  // '', 'left' or 'back': a name may be somebody else's when it comes back
+  // '', 'left', 'back' or 'asked': a name may be somebody else's when it comes back, so the first try only asks
   #target = '';
   #drafts = new Map();
   // a text that came along from the box to everybody, and goes back there if it is not touched
@@ -171,6 +171,7 @@ export class Box {
     if (!this.#isOnline) return ['offline', {}];
     if (this.#target === 'left') return ['target_left', { name: this.privateTo }];
     if (this.#target === 'back') return ['target_back', { name: this.privateTo }];
+    if (this.#target === 'asked') return ['target_asked', { name: this.privateTo }];
     return [this.#note, {}];
   }
 
@@ -185,13 +186,21 @@ export class Box {
 
   #maySend(now) {
     if (!now || !this.#isOnline || now.kind === 'refused' || this.#excess(now) > 0) return false;
-    return !(this.#target === 'left' && now.kind === 'whisper' && now.to === this.privateTo);
+    return !(this.#target === 'left' && this.#isToTarget(now));
+  }
+
+  #isToTarget({ kind, to }) {
+    return kind === 'whisper' && to === this.privateTo;
   }
 
   #submit() {
     const { input } = this.#parts;
     const now = route(input.value, this.privateTo);
     if (!this.#maySend(now)) return this.#draw();
+    if (this.#target === 'back' && this.#isToTarget(now)) {
+      this.#target = 'asked';
+      return this.#draw();
+    }
     const to = now.to && (this.#people.named(now.to) || now.to);
     if (!this.#hooks.send({ ...now, to, typed: input.value, privateTo: this.privateTo })) return this.#draw();
     this.#target = '';

@@ -33,14 +33,17 @@ export class Connection {
   reason = '';
   maxLine = 4096;
   needsPassword = false;
-  /** Whether the next welcome is a return. */
-  hasBeenIn = false;
+  /** Whether one's own name is waited for. */
   isNameBusy = false;
 
   #socket = null;
   #wanted = null;
   #last = null;
   #pauses = 0;
+  // the next welcome is a return
+  #hasBeenIn = false;
+  // one's own name is still taken by one's own old connection, perhaps
+  #isReturning = false;
   #nameTries = 0;
   #joinId = null;
   #pingId = null;
@@ -76,6 +79,7 @@ export class Connection {
   /** Comes in with this name, now or as soon as there is a connection; from then on by itself. */
   enter(who) {
     this.#wanted = this.#last = who;
+    this.#isReturning = false;
     this.#nameTries = 0;
     this.reason = '';
     if (this.phase === 'open') this.#join();
@@ -84,17 +88,26 @@ export class Connection {
 
   /** Comes in as the last time. */
   comeBack() {
-    if (this.#last) this.enter(this.#last);
+    if (!this.#last) return;
+    this.enter(this.#last);
+    this.#isReturning = true;
   }
 
   /** Gives up coming in by itself. */
   giveUp() {
     this.#wanted = null;
-    this.hasBeenIn = false;
+    this.isNameBusy = false;
     clearTimeout(this.#timers.retry);
     clearTimeout(this.#timers.name);
     if (this.phase === 'joining') this.#to('open');
     else if (this.phase === 'waiting' || this.phase === 'ended') this.#to('idle');
+  }
+
+  /** Forgets who was here. */
+  forget() {
+    this.giveUp();
+    this.#last = null;
+    this.#hasBeenIn = false;
   }
 
   /** Tries again now. */
@@ -165,8 +178,8 @@ export class Connection {
   }
 
   #welcomed(frame) {
-    const isReturn = this.hasBeenIn;
-    this.hasBeenIn = true;
+    const isReturn = this.#hasBeenIn;
+    this.#hasBeenIn = this.#isReturning = true;
     this.isNameBusy = false;
     this.reason = '';
     this.#nameTries = 0;
@@ -191,7 +204,7 @@ export class Connection {
     this.reason = String(message || '');
     // no answer to the name, but about the connection, which will end
     if (!id) return this.#hooks.changed();
-    if (this.hasBeenIn && code === 'name_taken' && this.#nameTries < NAME_PAUSES.length) {
+    if (this.#isReturning && code === 'name_taken' && this.#nameTries < NAME_PAUSES.length) {
       this.isNameBusy = true;
       this.#timers.name = setTimeout(() => this.#join(), NAME_PAUSES[this.#nameTries]);
       this.#nameTries += 1;
@@ -218,7 +231,6 @@ export class Connection {
     this.#wanted = null;
     this.#drop();
     const isAsked = frame.reason === 'asked';
-    if (isAsked) this.hasBeenIn = false;
     // whoever only looks at the form for long is closed, too, and need not know
     this.#to(wasComingIn && !isAsked ? 'ended' : 'idle');
     if (wasIn) this.#hooks.lost(Date.now());

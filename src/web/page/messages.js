@@ -1,14 +1,16 @@
 // The list of messages: what was said, what happened, what the server answers, and one's own messages until they are
 // confirmed. It stays put while somebody reads back and follows otherwise. Everything from outside becomes text nodes.
 
-import { mentions, richText } from './rich.js';
-import { duration, language, names, put } from './words.js';
-import { avatar, button, element, hue, icon } from './dom.js';
+import { actLine, fullTime, ownBubble, privateBubble, saidBubble, setTime } from './bubble.js';
+import { button, element } from './dom.js';
+import { duration, names, put } from './words.js';
 
 // Messages kept on the page; twice as many while somebody reads back, lest what they read vanishes.
 const MOST = 1_000;
 // How far from the end still counts as the end, in pixels.
 const NEAR = 48;
+// Only what takes longer is said to be on its way, in milliseconds: mostly the answer is there at once.
+const SLOW = 1_500;
 // Messages of one person within this time share one name.
 const TOGETHER = 5 * 60_000;
 
@@ -38,31 +40,35 @@ export class Messages {
     document.addEventListener('visibilitychange', () => this.#settle());
   }
 
-  /** Somebody said something to everybody. */
-  said({ from, text, at }) {
-    const node = this.#message({ from, text, at: date(at) });
-    this.#add(node, true);
-    return node.classList.contains('mention');
+  /** Somebody said something to everybody. Returns whether it calls for this person. */
+  said(frame) {
+    return this.#heard(saidBubble(frame, this.me));
   }
 
-  acted({ from, text, at }) {
-    const node = this.#act({ from, text, at: date(at) });
-    this.#add(node, true);
-    return node.classList.contains('mention');
+  acted(frame) {
+    return this.#heard(actLine(frame, this.me));
   }
 
-  whispered({ from, text, at }) {
-    this.#add(this.#message({ from, text, at: date(at), isPrivate: true, tag: ['private_from', { name: from }] }), true);
+  whispered(frame) {
+    this.#heard(privateBubble(frame));
   }
 
   /** One's own message, on its way. Returns its node. */
   own(route) {
-    const node = this.#ownNode(route);
+    const node = this.unanswered(route);
     node.classList.add('pending');
     this.#pending.add(node);
+    setTimeout(() => this.#pending.has(node) && put(node.querySelector('time'), 'sending'), SLOW);
+    this.toEnd(false);
+    return node;
+  }
+
+  /** One's own message of which nothing more will be heard. Nobody who reads back is called away for it. */
+  unanswered(route) {
+    const node = ownBubble(route, this.me);
     this.#list.append(node);
     this.#group(node);
-    this.toEnd(false);
+    this.#settle();
     return node;
   }
 
@@ -73,14 +79,14 @@ export class Messages {
     let own = node;
     if (isPublic !== wasPublic) {
       // the server read the signs in another way than this page: what it did is what is shown
-      own = this.#ownNode({ ...route, kind: isPublic ? 'say' : 'reply' });
+      own = ownBubble({ ...route, kind: isPublic ? 'say' : 'reply' }, this.me);
       node.replaceWith(own);
       this.#pending.delete(node);
     }
     const isOvertaken = this.#pending.has(own) && this.#firstPending() !== own;
     this.#pending.delete(own);
     own.classList.remove('pending');
-    this.#time(own, date(at));
+    setTime(own, at);
     if (isOvertaken) this.#list.insertBefore(own, this.#firstPending());
     this.#presence = null;
     this.#group(own);
@@ -96,7 +102,7 @@ export class Messages {
     const trouble = element('p', 'trouble', why.key ? put(element('span'), why.key) : element('span', '', why.message));
     for (const [key, action] of actions) trouble.append(' ', put(button('small', action), key));
     node.querySelector('.body').append(trouble);
-    this.toEnd(false);
+    this.#settle();
   }
 
   remove(node) {
@@ -128,12 +134,12 @@ export class Messages {
       const { node, came, went, passed } = this.#presence;
       node.replaceChildren(...[['came', came], ['went', went], ['came_and_went', passed]]
         .filter(([, who]) => who.size > 0)
-        .map(([key, who]) => put(element('span'), key, () => ({ names: names([...who]) }))));
+        .flatMap(([key, who]) => [put(element('span'), key, () => ({ names: names([...who]) })), ' ']));
       this.#settle();
       return;
     }
     const node = element('li', 'notice', element('span', '', message));
-    node.title = fullTime(date(at));
+    node.title = fullTime(at);
     this.#add(node, false);
     if (!isMoving) return;
     this.#presence = { node, came: new Set(), went: new Set(), passed: new Set() };
@@ -183,7 +189,12 @@ export class Messages {
 
   /** Times are written as the language writes them. */
   translate() {
-    for (const time of this.#list.querySelectorAll('time')) this.#setTime(time, new Date(time.dateTime));
+    for (const time of this.#list.querySelectorAll('time:not([data-said])')) setTime(time.parentElement, time.dateTime);
+  }
+
+  #heard(node) {
+    this.#add(node, true);
+    return node.classList.contains('mention');
   }
 
   #add(node, counts) {
@@ -199,85 +210,6 @@ export class Messages {
 
   #firstPending() {
     return this.#pending.values().next().value || null;
-  }
-
-  #message({ from, text, at, isPrivate = false, isOwn = false, tag = null }) {
-    const isMention = !isOwn && !isPrivate && mentions(text, this.me);
-    const node = element('li', 'message');
-    node.classList.toggle('own', isOwn);
-    node.classList.toggle('private', isPrivate);
-    node.classList.toggle('mention', isMention);
-    node.dataset.from = isOwn ? '' : from;
-    const body = element('div', 'body', this.#head({ from, isOwn, isPrivate, tag }));
-    const line = element('p', 'text');
-    line.dir = 'auto';
-    line.append(richText(text, isOwn || isPrivate ? '' : this.me));
-    body.append(line, element('time'));
-    node.append(isOwn ? '' : this.#face(from), body);
-    this.#time(node, at);
-    return node;
-  }
-
-  #head({ from, isOwn, isPrivate, tag }) {
-    const head = element('p', 'head');
-    if (isPrivate) head.append(icon('lock'));
-    if (isOwn) {
-      head.append(tag ? put(element('span', 'tag'), ...tag) : put(element('span', 'quietly'), 'you'));
-      return head;
-    }
-    // the mouse and the finger reach a person here, the keyboard in the list of people
-    const who = button('who hue');
-    who.tabIndex = -1;
-    who.dataset.whisper = from;
-    hue(who, from);
-    if (tag) put(who, ...tag);
-    else who.textContent = from;
-    head.append(who);
-    return head;
-  }
-
-  #face(name) {
-    const face = avatar(name);
-    face.dataset.whisper = name;
-    return face;
-  }
-
-  #act({ from, text, at, isOwn = false }) {
-    const node = element('li', 'act');
-    node.classList.toggle('own', isOwn);
-    node.classList.toggle('mention', !isOwn && mentions(text, this.me));
-    const line = element('p', 'text', '* ');
-    line.dir = 'auto';
-    const who = element('b', 'hue', from);
-    hue(who, from);
-    line.append(who, ' ', richText(text, isOwn ? '' : this.me));
-    node.append(element('div', 'body', line, element('time')));
-    this.#time(node, at);
-    return node;
-  }
-
-  #ownNode({ kind, to, shown }) {
-    const from = this.me;
-    if (kind === 'act') return this.#act({ from, text: shown, isOwn: true });
-    if (kind === 'say') return this.#message({ from, text: shown, isOwn: true });
-    const tag = kind === 'whisper' ? ['private_to', { name: to }] : kind === 'reply' ? ['private_reply', {}] : null;
-    const node = this.#message({ from, text: shown, isOwn: true, isPrivate: Boolean(tag), tag });
-    node.classList.toggle('typed-command', !tag);
-    return node;
-  }
-
-  #time(node, at) {
-    const time = node.querySelector('time');
-    if (at) this.#setTime(time, at);
-    else put(time, 'sending');
-  }
-
-  #setTime(time, at) {
-    if (Number.isNaN(at.getTime())) return;
-    time.removeAttribute('data-said');
-    time.dateTime = at.toISOString();
-    time.textContent = at.toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    time.title = fullTime(at);
   }
 
   // A name is shown once for what one person says in a row. What is private always says so.
@@ -343,13 +275,3 @@ function isSameVoice(before, node) {
   const [earlier, later] = [before, node].map((one) => Date.parse(one.querySelector('time').dateTime));
   return Number.isNaN(earlier) || Number.isNaN(later) || later - earlier < TOGETHER;
 }
-
-function date(at) {
-  const parsed = new Date(at);
-  return at && !Number.isNaN(parsed.getTime()) ? parsed : new Date();
-}
-
-function fullTime(at) {
-  return at.toLocaleString(language(), { dateStyle: 'full', timeStyle: 'medium' });
-}
-

@@ -25,6 +25,8 @@ export class Outgoing {
     // a command is not a message; it is shown only if it fails
     const isMessage = route.kind !== 'command' && route.ready;
     this.#waiting.set(id, { route, node: isMessage ? this.#messages.own(route) : null });
+    // whoever asks wants to see the answer
+    if (!isMessage) this.#messages.toEnd(false);
     return true;
   }
 
@@ -68,7 +70,7 @@ export class Outgoing {
   }
 
   #fail({ route, node }, why, possible) {
-    const shown = node || this.#messages.own({ kind: 'command', shown: route.typed });
+    const shown = node || this.#messages.unanswered({ kind: 'command', shown: route.typed });
     const actions = {
       send_again: () => this.send(route) && this.#messages.remove(shown),
       edit: () => this.#box.edit(route.typed, route.privateTo) && this.#messages.remove(shown),

@@ -25,11 +25,12 @@ export function route(typed, privateTo) {
   const text = wellFormed(typed).replace(/[\r\n]+/g, ' ');
   const visible = text.replace(UNSEEN, '');
   if (!visible) return null;
-  const line = { type: 'line', text };
+  // what is shown here as meant for nobody or for one person, the server must not publish, should it read it differently
+  const line = { type: 'line', text, private: true };
   if (SLASH.test(visible)) return slash(visible.slice(1), line, privateTo);
   if (AT.test(visible)) return whisper(visible.slice(1), line);
   if (privateTo) return direct(privateTo, text);
-  return { kind: 'say', frame: line, shown: text, ready: true };
+  return { kind: 'say', frame: toAll(line), shown: text, ready: true };
 }
 
 /** The size of a frame on the wire. */
@@ -50,14 +51,16 @@ export function fold(name) {
 function slash(rest, line, privateTo) {
   if (SLASH.test(rest)) {
     // `//x` says `/x`: to whom the box is open, and to nobody else
-    return privateTo ? direct(privateTo, rest) : { kind: 'say', frame: line, shown: rest, ready: true };
+    return privateTo ? direct(privateTo, rest) : { kind: 'say', frame: toAll(line), shown: rest, ready: true };
   }
   const [word, after] = splitWord(rest);
   const command = accentless(word);
   const shown = after.trim();
   if (WHISPERS.includes(command)) return whisper(after.trimStart(), line);
   if (REPLIES.includes(command)) return { kind: 'reply', frame: line, shown, ready: Boolean(shown) };
-  if (ACTS.includes(command)) return { kind: privateTo ? 'refused' : 'act', frame: line, shown, ready: Boolean(shown) };
+  if (ACTS.includes(command)) {
+    return { kind: privateTo ? 'refused' : 'act', frame: toAll(line), shown, ready: Boolean(shown) };
+  }
   return { kind: 'command', frame: line, shown: line.text, word: command, rest: shown, ready: true };
 }
 
@@ -65,6 +68,10 @@ function whisper(rest, line) {
   const [name, after] = splitWord(rest.trimStart());
   const shown = after.trim();
   return { kind: 'whisper', to: bare(name), frame: line, shown, ready: Boolean(shown) };
+}
+
+function toAll({ type, text }) {
+  return { type, text };
 }
 
 function direct(to, text) {

@@ -23,7 +23,7 @@ export class StateBar {
   }
 
   show() {
-    const { phase, hasBeenIn, isNameBusy } = this.#connection;
+    const { phase, isNameBusy } = this.#connection;
     this.#bar.hidden = phase === 'in' || phase === 'idle';
     this.#bar.dataset.phase = phase;
     if (this.#bar.hidden) return;
@@ -33,7 +33,6 @@ export class StateBar {
       ended: [this.comeBack],
       joining: isNameBusy ? [this.retry, this.rename] : [],
     }[phase] || [];
-    if (!hasBeenIn) actions.length = 0;
     const wasFocused = this.#actions.contains(document.activeElement);
     this.#actions.replaceChildren(...actions);
     if (wasFocused) (actions[0] || document.getElementById('box')).focus();
