@@ -31,6 +31,7 @@ const BOX: &str = r"
 ";
 
 async fn fits(page: &Page<'_>, width: u32, what: &str) {
+    page.rests().await;
     let found = page.run(STICKS_OUT, &[&width.to_string()]).await;
     assert_eq!(found, json!([]), "{what}, {width} pixels wide");
 }
@@ -115,12 +116,10 @@ async fn on_a_small_screen_nothing_sticks_out_and_the_box_is_there() {
         fits(&page, width, "a busy room").await;
         has_box(&page).await;
         page.tap("#options-open").await;
-        page.rests().await;
         fits(&page, width, "the options").await;
         page.tap("#options-panel .close").await;
         // a name in the list, with a finger
         page.tap("#people-open").await;
-        page.rests().await;
         fits(&page, width, "the list of people").await;
         page.tap("#people [data-whisper=um_nome_de_trinta_e_dois_sinais_]").await;
         page.shows("destination", "Só para um_nome_de_trinta_e_dois_sinais_ (privado)").await;
