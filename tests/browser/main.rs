@@ -10,6 +10,7 @@
 //! | the form: names, the password, languages, encryption | `door` |
 //! | the server goes, and comes back | `lost` |
 //! | phones, pictures | `looks` |
+//! | connections that a browser opens in advance | `spare` |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "../common/mod.rs"]
@@ -21,3 +22,4 @@ mod driver;
 mod looks;
 mod lost;
 mod page;
+mod spare;

@@ -29,7 +29,7 @@ const LINES: &str = r#"
 /// What may be seen, by its id.
 const TEXT: &str = r"
     const found = document.getElementById(arguments[0]);
-    return found.checkVisibility({ visibilityProperty: true }) ? found.innerText : null;
+    return found?.checkVisibility({ visibilityProperty: true }) ? found.innerText : null;
 ";
 
 /// A tab with the page in it.
