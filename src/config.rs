@@ -142,7 +142,8 @@ pub struct Config {
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
     /// The same, for bytes that may be the beginning of another protocol: long enough for the rest to come over a bad
-    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. Default: 3 s.
+    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. So long, too, somebody is not asked for a
+    /// name who may be a browser's connection for its next request. Default: 3 s.
     pub hello_silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a

@@ -7,10 +7,13 @@
 //! ```
 //!
 //! The [first bytes](sniff) decide, once and for good; whoever sends none in [`Config::silence`] is asked for a name, in text.
-//! Where encryption is required, whoever does not begin with TLS is told so, and that is the end.
+//! That of an address with [browsers] is asked later: it may be a connection that a browser keeps for its next request. Whoever
+//! agrees on HTTP in the handshake is never asked. Where encryption is required, whoever does not begin with TLS is told so, and that is the end.
 //!
 //! An opening is a task of the thread on which the session will live, and a connection without a name: when there are too
 //! many of these, or when the server stops, it is hurried.
+
+pub mod browsers;
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -41,6 +44,7 @@ use crate::transport::rewind::Rewind;
 use crate::transport::tls::Acceptor;
 use crate::transport::{Transport, poll_drain};
 use crate::web::Site;
+use browsers::Browsers;
 
 /// The most bytes that are read at once while nothing is decided.
 const READ_SIZE: usize = 4096;
@@ -160,6 +164,8 @@ pub struct Entrance {
     pub tls: Option<Acceptor>,
     /// All openings.
     pub openings: Arc<Openings>,
+    /// Where browsers come from.
+    pub browsers: Arc<Browsers>,
     /// The limits.
     pub config: Arc<Config>,
     /// Where refusals are counted.
@@ -187,12 +193,17 @@ impl Entrance {
     /// Opens a connection, until it is a session or has ended.
     pub async fn open(self, stream: TcpStream, arrival: Arrival, mut hurried: Hurried) {
         let mut stream = stream;
-        let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
+        let hello = self.hello(&mut stream, &arrival, &mut hurried).await;
         let stream = Rewind::new(hello.reads, stream);
         match (hello.speaks, &self.tls) {
             (Speaks::Tls, Some(acceptor)) => {
                 let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else { return };
-                let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
+                // the only protocol that can be agreed on is HTTP: it may be long until a browser has its first request
+                if stream.get_ref().1.alpn_protocol().is_some() {
+                    self.browsers.ask(arrival.peer.ip(), Instant::now().into_std());
+                    return self.go_on(Speaks::Http, Rewind::new(VecDeque::new(), stream), arrival, hurried).await;
+                }
+                let hello = self.hello(&mut stream, &arrival, &mut hurried).await;
                 self.go_on(hello.speaks, Rewind::new(hello.reads, stream), arrival, hurried).await;
             }
             (speaks, Some(_)) if self.config.tls == Tls::Required => {
@@ -258,15 +269,17 @@ impl Entrance {
     }
 
     /// Waits for the first bytes. Whoever is silent, or hurried, or gives no name in time, is taken for a person.
-    async fn hello<S>(&self, stream: &mut S, accepted: Instant, hurried: &mut Hurried) -> Hello
+    async fn hello<S>(&self, stream: &mut S, arrival: &Arrival, hurried: &mut Hurried) -> Hello
     where
         S: AsyncRead + Unpin,
     {
         let (mut all, mut reads) = (BytesMut::new(), VecDeque::new());
         let (mut is_silent, mut is_json) = (false, false);
+        let (ip, accepted) = (arrival.peer.ip(), arrival.accepted);
+        let mut may_be_spare = false;
         let deadline = Some(self.config.name_deadline).filter(|time| !time.is_zero()).map(|time| accepted + time);
         loop {
-            let may_be_foreign = sniff::may_have_begun(&all);
+            let may_be_foreign = sniff::may_have_begun(&all) || (may_be_spare && all.is_empty());
             let patience = if may_be_foreign { self.config.hello_silence } else { self.config.silence };
             let patient_until = Instant::now() + patience;
             let until = deadline.map_or(patient_until, |deadline| deadline.min(patient_until));
@@ -276,6 +289,10 @@ impl Entrance {
                     Ok(Ok(1..)) => {}
                     // the session will find the same
                     Ok(_) => break,
+                    Err(_) if all.is_empty() && !may_be_spare && self.browsers.are_at(ip, Instant::now().into_std()) => {
+                        may_be_spare = true;
+                        continue;
+                    }
                     Err(_) => {
                         is_silent = until == patient_until;
                         break;
@@ -288,7 +305,10 @@ impl Entrance {
             reads.push_back(Bytes::copy_from_slice(&read));
             match sniff::sniff(&all) {
                 Verdict::Foreign(Protocol::Tls) => return Hello { speaks: Speaks::Tls, reads },
-                Verdict::Foreign(Protocol::Http { .. }) => return Hello { speaks: Speaks::Http, reads },
+                Verdict::Foreign(Protocol::Http { .. }) => {
+                    self.browsers.ask(ip, Instant::now().into_std());
+                    return Hello { speaks: Speaks::Http, reads };
+                }
                 Verdict::Json => {
                     is_json = true;
                     break;

@@ -415,3 +415,38 @@ fn no_request_is_ever_a_member() {
     let mut other: Client = server.join("Vitima");
     other.expect_nothing();
 }
+
+/// A connection from an address of its own that has said nothing so far.
+fn silent(server: &TestServer, last: u8) -> Client {
+    Client::connect_from([127, 0, 0, last], server.address)
+}
+
+#[test]
+fn a_connection_that_a_browser_keeps_for_its_next_request_is_not_asked_for_a_name_in_the_meantime() {
+    let server = TestServer::with(Config { hello_silence: DEADLINE, ..config() }, ChatRoom::default);
+    let mut first = silent(&server, 2);
+    // the one with the request may be the second one
+    let spare = silent(&server, 2);
+    first.send_bytes(get("/").as_bytes());
+    first.read_to_end();
+    let another = silent(&server, 2);
+    let mut person = silent(&server, 3);
+    person.expect(&["Informe seu nome para entrar no chat:"]);
+    // which those two would have been told by now
+    for mut connection in [spare, another] {
+        connection.send_bytes(get("/").as_bytes());
+        let answer = connection.read_to_end();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[test]
+fn a_person_at_an_address_of_browsers_is_asked_for_a_name_a_little_later() {
+    let config = Config { hello_silence: Duration::from_millis(600), ..config() };
+    let server = TestServer::with(config, ChatRoom::default);
+    fetch(&server, &get("/"));
+    let mut person = server.connect();
+    person.expect(&["Informe seu nome para entrar no chat:"]);
+    person.send("Ana");
+    assert!(person.line().starts_with("Bem-vindo ao chat, Ana!"));
+}
