@@ -158,7 +158,8 @@ pub struct Config {
     /// for a message of a client that sends none. Default: 300 ms.
     pub silence: Duration,
     /// The same, for bytes that may be the beginning of another protocol: long enough for the rest to come over a bad
-    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. Default: 3 s.
+    /// link, as long as a person waits whose client sends no line ends and who is called `GET`. So long, too, somebody is not asked for a
+    /// name who may be a browser's connection for its next request. Default: 3 s.
     pub hello_silence: Duration,
     /// Bytes owed to one session, each entry counted as [`ENTRY_COST`](crate::outbox::ENTRY_COST) bytes more;
     /// beyond it that session is disconnected with a reason, and nobody else is slowed. A single entry may be longer: a
@@ -177,6 +178,9 @@ pub struct Config {
     /// Bytes not yet sent from which on the kernel takes no more of a connection (`TCP_NOTSENT_LOWAT`, Linux and macOS).
     /// Without it the kernel hides 4 MB for each reader who does not read. Default: 16 KiB. 0 = off.
     pub unsent: u32,
+    /// How many of the messages that were said before a newcomer is shown, at most
+    /// [`MAX_MESSAGES`](crate::chat::history::MAX_MESSAGES). Default: 50. 0 = none.
+    pub history: usize,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
@@ -408,6 +412,7 @@ impl Default for Config {
             outbox_soft: 256 * 1024,         // 256 KiB
             outbox_time: Duration::from_secs(30),
             unsent: 16 * 1024, // 16 KiB
+            history: 50,
             max_ignored: 100,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB

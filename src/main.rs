@@ -1,6 +1,7 @@
 //! The `papo` program: arguments, logging, signals, exit code. Everything else is the library's.
 //!
-//! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked).
+//! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked). Those of
+//! `papo check`: 0 there is a papo, 1 there is none, 2 wrong usage.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -34,6 +35,10 @@ const COULD_NOT_START: u8 = 1;
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let language = cli::operator_language(&arguments, |key| std::env::var(key).ok());
+    if cli::check::is_asked(&arguments) {
+        let exit = cli::check::run(&arguments, language);
+        return say(&exit.message, exit.code);
+    }
     let config = match cli::args::read(&arguments, language) {
         Ok(config) => config,
         Err(exit) => return say(&exit.message, exit.code),

@@ -7,10 +7,13 @@
 //! ```
 //!
 //! The [first bytes](sniff) decide, once and for good; whoever sends none in [`Config::silence`] is asked for a name, in text.
-//! Where encryption is required, whoever does not begin with TLS is told so, and that is the end.
+//! That of an address with [browsers] is asked later: it may be a connection that a browser keeps for its next request. Whoever
+//! agrees on HTTP in the handshake is never asked. Where encryption is required, whoever does not begin with TLS is told so, and that is the end.
 //!
 //! An opening is a task of the thread on which the session will live, and a connection without a name: when there are too
 //! many of these, or when the server stops, it is hurried.
+
+pub mod browsers;
 
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
@@ -41,6 +44,7 @@ use crate::transport::rewind::Rewind;
 use crate::transport::tls::Acceptor;
 use crate::transport::{Transport, poll_drain};
 use crate::web::Site;
+use browsers::Browsers;
 
 /// The most bytes that are read at once while nothing is decided.
 const READ_SIZE: usize = 4096;
@@ -64,11 +68,11 @@ impl Openings {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more begins. Its end is told by what is returned.
-    pub fn begin(&self, session: SessionId) -> Hurried {
+    /// One more begins, and goes on for as long as what is returned is kept.
+    pub fn begin(self: &Arc<Openings>, session: SessionId) -> Hurried {
         let (hurry, receiver) = oneshot::channel();
         self.all().insert(session, hurry);
-        Hurried { receiver, word: None }
+        Hurried { openings: Arc::clone(self), session, receiver, word: None }
     }
 
     /// Has an opening become a session that goes, or end. If it is a session already, `otherwise` happens, after the hub has
@@ -92,8 +96,8 @@ impl Openings {
         }
     }
 
-    /// One is over; `admit` tells the hub, if it has become a session. Nobody evicts it in between.
-    fn end(&self, session: SessionId, admit: impl FnOnce()) {
+    /// One becomes a session, of which `admit` tells the hub. Nobody evicts it in between.
+    fn admit(&self, session: SessionId, admit: impl FnOnce()) {
         let mut all = self.all();
         all.remove(&session);
         admit();
@@ -103,6 +107,8 @@ impl Openings {
 /// How an opening learns that it must come to its end.
 #[derive(Debug)]
 pub struct Hurried {
+    openings: Arc<Openings>,
+    session: SessionId,
     receiver: oneshot::Receiver<Hurry>,
     word: Option<Hurry>,
 }
@@ -118,6 +124,12 @@ impl Hurried {
     /// The word, if it has come.
     fn word(&mut self) -> Option<Hurry> {
         self.word.or_else(|| self.receiver.try_recv().ok())
+    }
+}
+
+impl Drop for Hurried {
+    fn drop(&mut self) {
+        self.openings.all().remove(&self.session);
     }
 }
 
@@ -152,6 +164,8 @@ pub struct Entrance {
     pub tls: Option<Acceptor>,
     /// All openings.
     pub openings: Arc<Openings>,
+    /// Where browsers come from.
+    pub browsers: Arc<Browsers>,
     /// The limits.
     pub config: Arc<Config>,
     /// Where refusals are counted.
@@ -179,14 +193,17 @@ impl Entrance {
     /// Opens a connection, until it is a session or has ended.
     pub async fn open(self, stream: TcpStream, arrival: Arrival, mut hurried: Hurried) {
         let mut stream = stream;
-        let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
+        let hello = self.hello(&mut stream, &arrival, &mut hurried).await;
         let stream = Rewind::new(hello.reads, stream);
         match (hello.speaks, &self.tls) {
             (Speaks::Tls, Some(acceptor)) => {
-                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else {
-                    return self.end(arrival);
-                };
-                let hello = self.hello(&mut stream, arrival.accepted, &mut hurried).await;
+                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else { return };
+                // the only protocol that can be agreed on is HTTP: it may be long until a browser has its first request
+                if stream.get_ref().1.alpn_protocol().is_some() {
+                    self.browsers.ask(arrival.peer.ip(), Instant::now().into_std());
+                    return self.go_on(Speaks::Http, Rewind::new(VecDeque::new(), stream), arrival, hurried).await;
+                }
+                let hello = self.hello(&mut stream, &arrival, &mut hurried).await;
                 self.go_on(hello.speaks, Rewind::new(hello.reads, stream), arrival, hurried).await;
             }
             (speaks, Some(_)) if self.config.tls == Tls::Required => {
@@ -194,7 +211,6 @@ impl Entrance {
                     () = self.insist_on_tls(speaks, stream) => {}
                     () = hurried.wait() => {}
                 }
-                self.end(arrival);
             }
             (speaks, _) => self.go_on(speaks, stream, arrival, hurried).await,
         }
@@ -249,25 +265,21 @@ impl Entrance {
                 return self.admit(stream, Speech::Lines { is_silent }, arrival, hurried);
             }
         }
-        self.end(arrival);
-    }
-
-    /// There will be no session.
-    fn end(&self, arrival: Arrival) {
         debug!("{arrival:?} ended before it was a session");
-        self.openings.end(arrival.session, || {});
     }
 
     /// Waits for the first bytes. Whoever is silent, or hurried, or gives no name in time, is taken for a person.
-    async fn hello<S>(&self, stream: &mut S, accepted: Instant, hurried: &mut Hurried) -> Hello
+    async fn hello<S>(&self, stream: &mut S, arrival: &Arrival, hurried: &mut Hurried) -> Hello
     where
         S: AsyncRead + Unpin,
     {
         let (mut all, mut reads) = (BytesMut::new(), VecDeque::new());
         let (mut is_silent, mut is_json) = (false, false);
+        let (ip, accepted) = (arrival.peer.ip(), arrival.accepted);
+        let mut may_be_spare = false;
         let deadline = Some(self.config.name_deadline).filter(|time| !time.is_zero()).map(|time| accepted + time);
         loop {
-            let may_be_foreign = sniff::may_have_begun(&all);
+            let may_be_foreign = sniff::may_have_begun(&all) || (may_be_spare && all.is_empty());
             let patience = if may_be_foreign { self.config.hello_silence } else { self.config.silence };
             let patient_until = Instant::now() + patience;
             let until = deadline.map_or(patient_until, |deadline| deadline.min(patient_until));
@@ -277,6 +289,10 @@ impl Entrance {
                     Ok(Ok(1..)) => {}
                     // the session will find the same
                     Ok(_) => break,
+                    Err(_) if all.is_empty() && !may_be_spare && self.browsers.are_at(ip, Instant::now().into_std()) => {
+                        may_be_spare = true;
+                        continue;
+                    }
                     Err(_) => {
                         is_silent = until == patient_until;
                         break;
@@ -289,7 +305,10 @@ impl Entrance {
             reads.push_back(Bytes::copy_from_slice(&read));
             match sniff::sniff(&all) {
                 Verdict::Foreign(Protocol::Tls) => return Hello { speaks: Speaks::Tls, reads },
-                Verdict::Foreign(Protocol::Http { .. }) => return Hello { speaks: Speaks::Http, reads },
+                Verdict::Foreign(Protocol::Http { .. }) => {
+                    self.browsers.ask(ip, Instant::now().into_std());
+                    return Hello { speaks: Speaks::Http, reads };
+                }
                 Verdict::Json => {
                     is_json = true;
                     break;
@@ -307,7 +326,7 @@ impl Entrance {
         S: Transport + Send,
     {
         let Arrival { session, peer, accepted, guard, unnamed } = arrival;
-        self.openings.end(session, || {
+        self.openings.admit(session, || {
             self.hub.do_send(Admit { session, peer, speech, accepted, stream, guard, unnamed });
         });
         if hurried.word() == Some(Hurry::Evicted) {

@@ -25,6 +25,7 @@ use crate::config::{Config, Listen};
 use crate::dialect::text;
 use crate::hub::{Evict, Hub};
 use crate::metrics::Metrics;
+use crate::opening::browsers::Browsers;
 use crate::opening::{Arrival, Entrance, Openings, say_and_close};
 use crate::password::Gate;
 use crate::room::{ChatRoom, HubId, Shutdown};
@@ -112,17 +113,19 @@ impl Server {
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
-        let room = room.start();
+        let room = room.showing(self.config.history).start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));
         let openings = Arc::new(Openings::default());
+        let browsers = Arc::new(Browsers::none(Instant::now().into_std()));
         let gate = self.gate;
         let places = open_places(&room, gate.as_ref(), &self.config, &metrics, |hub| Entrance {
             hub,
             site: Arc::clone(&site),
             tls: self.tls.clone(),
             openings: Arc::clone(&openings),
+            browsers: Arc::clone(&browsers),
             config: Arc::clone(&self.config),
             metrics: Arc::clone(&metrics),
         });

@@ -5,6 +5,7 @@
 //! nothing of the chat; what becomes a WebSocket is handed back.
 
 pub mod host;
+mod script;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,11 +52,13 @@ struct File {
     content: &'static [u8],
 }
 
-/// The page, as it was when this was built.
+/// Where all scripts of the page are, as one.
+const SCRIPT: &str = "/app.js";
+
+/// The page, as it was when this was built, but for its scripts.
 const FILES: &[File] = &[
     File { path: "/", media_type: "text/html; charset=utf-8", content: include_bytes!("web/page/index.html") },
     File { path: "/style.css", media_type: "text/css; charset=utf-8", content: include_bytes!("web/page/style.css") },
-    File { path: "/app.js", media_type: "text/javascript; charset=utf-8", content: include_bytes!("web/page/app.js") },
     File { path: "/icon.svg", media_type: "image/svg+xml", content: include_bytes!("web/page/icon.svg") },
 ];
 
@@ -78,12 +81,13 @@ const HEADERS: [(HeaderName, &str); 5] = [
 #[derive(Debug)]
 pub struct Site {
     hosts: Hosts,
+    script: Bytes,
 }
 
 impl Site {
     /// The page, for a machine that has these names.
     pub fn new(hosts: Hosts) -> Site {
-        Site { hosts }
+        Site { hosts, script: script::bundle().into() }
     }
 
     /// Answers requests until the connection ends (`None`) or is a WebSocket, which is handed back.
@@ -142,7 +146,22 @@ impl Site {
         if request.uri().path() == SOCKET {
             return self.open_socket(request);
         }
-        (file(request), None)
+        (self.file(request), None)
+    }
+
+    fn file<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
+        let path = request.uri().path();
+        let file = FILES.iter().find(|file| file.path == path);
+        let (media_type, content) = match file {
+            Some(file) => (file.media_type, Bytes::from_static(file.content)),
+            None if path == SCRIPT => ("text/javascript; charset=utf-8", self.script.clone()),
+            None => return refusal(StatusCode::NOT_FOUND, text::web_not_found),
+        };
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            let refused = refusal(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method);
+            return with(refused, header::ALLOW, "GET, HEAD");
+        }
+        response(StatusCode::OK, media_type, content)
     }
 
     /// RFC 6455 §4.2.
@@ -191,17 +210,6 @@ impl Site {
 
 /// Answers a request, and says whether it becomes a WebSocket.
 type Answer = fn(&Site, &mut Request<Incoming>) -> (Response<Full<Bytes>>, Option<OnUpgrade>);
-
-fn file<B>(request: &Request<B>) -> Response<Full<Bytes>> {
-    let Some(file) = FILES.iter().find(|file| file.path == request.uri().path()) else {
-        return refusal(StatusCode::NOT_FOUND, text::web_not_found);
-    };
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        let refused = refusal(StatusCode::METHOD_NOT_ALLOWED, text::web_wrong_method);
-        return with(refused, header::ALLOW, "GET, HEAD");
-    }
-    response(StatusCode::OK, file.media_type, Bytes::from_static(file.content))
-}
 
 /// A sentence in every language: whoever reads it has not chosen one.
 fn refusal(status: StatusCode, sentence: impl Fn(Language) -> String) -> Response<Full<Bytes>> {

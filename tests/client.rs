@@ -3,12 +3,16 @@
 
 mod common;
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, ChildStdin, ChildStdout, Output};
 
 use common::TestServer;
 use common::program::{example_client as client, wait};
+use common::tls::{Front, overhear};
+use papo::transport::tls::Identity;
+use tempfile::tempdir;
 
 /// Runs the client over a script, to its end.
 fn run(arguments: &[&str], input: &str) -> Output {
@@ -32,7 +36,11 @@ struct Seat {
 
 impl Seat {
     fn take(server: &TestServer, arguments: &[&str]) -> Seat {
-        let mut child = client().arg(server.address.to_string()).args(arguments).spawn().unwrap();
+        Seat::take_at(server.address, arguments)
+    }
+
+    fn take_at(address: SocketAddr, arguments: &[&str]) -> Seat {
+        let mut child = client().arg(address.to_string()).args(arguments).spawn().unwrap();
         let keyboard = child.stdin.take();
         let screen = BufReader::new(child.stdout.take().unwrap());
         Seat { child, keyboard, screen }
@@ -153,11 +161,11 @@ fn no_server_is_one_sentence_and_code_1() {
 fn a_server_that_is_mute_is_one_sentence_and_code_1() {
     let mute = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = mute.local_addr().unwrap().to_string();
-    let mut clients: Vec<Child> = [&["--name", "Ana"] as &[&str], &[]]
+    let mut clients: Vec<Child> = [&["--name", "Ana"] as &[&str], &[], &["--tls"]]
         .into_iter()
         .map(|arguments| client().arg(&address).args(arguments).spawn().unwrap())
         .collect();
-    for (child, input) in clients.iter_mut().zip(["oi\n", "Ana\n/sair\n"]) {
+    for (child, input) in clients.iter_mut().zip(["oi\n", "Ana\n/sair\n", ""]) {
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     }
     for mut child in clients {
@@ -180,7 +188,7 @@ fn an_address_that_is_none_is_one_sentence_and_code_1() {
 
 #[test]
 fn wrong_usage_is_one_sentence_and_code_2() {
-    for arguments in [&["--foo"] as &[&str], &["a", "b"], &["--lang", "fr"]] {
+    for arguments in [&["--foo"] as &[&str], &["a", "b"], &["--lang", "fr"], &["--fingerprint", "AB:CD"]] {
         let output = run(arguments, "");
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(text(&output.stderr).lines().count(), 1);
@@ -200,4 +208,198 @@ fn a_hostile_server_does_not_reach_the_terminal() {
     let output = run(&[&listener.local_addr().unwrap().to_string()], "");
     server.join().unwrap();
     assert_eq!(text(&output.stdout), "␛]0;x␇\u{fffd}\n");
+}
+
+#[test]
+fn a_conversation_that_nobody_can_read_along() {
+    let server = TestServer::start();
+    let front = Front::start(server.address);
+    let data = tempdir().unwrap();
+    let mut beto = server.join("Beto");
+    let mut ana = Seat::take_at(front.address, &["--tls", "--data", data.path().join("papo").to_str().unwrap()]);
+    ana.sees("Informe seu nome para entrar no chat:");
+    ana.types("Ana");
+    ana.sees("Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.");
+    beto.expect(&["Ana entrou no chat."]);
+    for line in ["oi", &"longo ".repeat(500)] {
+        beto.send(line);
+        ana.sees(&format!("Beto: {line}"));
+        ana.types(line);
+        beto.expect(&[&format!("Ana: {line}")]);
+    }
+    // the end of what is typed is not that of what is read
+    ana.types("/quem");
+    drop(ana.keyboard.take());
+    ana.sees("Na sala (2): Beto, Ana");
+    ana.ends_with_code(0);
+    beto.expect(&["Ana saiu do chat."]);
+}
+
+#[test]
+fn a_lost_server_is_lost_with_tls_too() {
+    let server = TestServer::start();
+    let front = Front::start(server.address);
+    let data = tempdir().unwrap();
+    let mut witness = server.join("Beto");
+    let arguments = ["--tls", "--name", "Ana", "--data", data.path().to_str().unwrap()];
+    let mut seat = Seat::take_at(front.address, &arguments);
+    witness.expect(&["Ana entrou no chat."]);
+    drop(front);
+    wait(&mut seat.child);
+    let output = seat.child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).ends_with("client: a conexão com o servidor foi perdida.\n"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_certificate_is_remembered_and_another_one_is_refused() {
+    let server = TestServer::start();
+    let front = Front::start(server.address);
+    let address = front.address.to_string();
+    let data = tempdir().unwrap();
+    let file = data.path().join("known_servers");
+    let come = |name: &str, language: &str| {
+        let data = data.path().to_str().unwrap();
+        run(&[&address, "--tls", "--name", name, "--lang", language, "--data", data], "")
+    };
+    let first = front.fingerprint();
+    let output = come("Ana", "en");
+    assert_eq!(output.status.code(), Some(0));
+    let expected = format!(
+        "client: first encrypted connection to {address}. Is this the fingerprint that the server printed at start? {first}\n\
+         client: it is kept in {}; another one will be refused.\n",
+        file.display()
+    );
+    assert_eq!(text(&output.stderr), expected);
+    assert_eq!(fs::read_to_string(&file).unwrap(), format!("{address} {first}\n"));
+    let output = come("Bia", "en");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+
+    let mut witness = server.join("Beto");
+    front.acceptor.reload(&Identity::passing().unwrap());
+    let second = front.fingerprint();
+    for (language, words) in [
+        ("en", ["ATTENTION", "expected: ", "shown: ", "delete line 1 of "]),
+        ("pt", ["ATENÇÃO", "esperada: ", "mostrada: ", "apague a linha 1 de "]),
+    ] {
+        let output = come("Caio", language);
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+        let stderr = text(&output.stderr);
+        let [loud, expected, shown, forget] = words;
+        let parts =
+            [loud, &format!("{expected}{first}"), &format!("{shown}{second}"), &format!("{forget}{}", file.display())];
+        assert!(parts.iter().all(|part| stderr.contains(part)), "{stderr}");
+        assert!(stderr.contains(&address) && stderr.lines().all(|line| line.starts_with("client: ")), "{stderr}");
+    }
+    witness.expect_nothing();
+    // as it says
+    fs::write(&file, "").unwrap();
+    assert_eq!(come("Caio", "en").status.code(), Some(0));
+    fs::write(&file, format!("{address} AB:CD\n")).unwrap();
+    let output = come("Davi", "en");
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("client: line 1 of {} holds no fingerprint", file.display());
+    assert!(text(&output.stderr).starts_with(&expected), "{}", text(&output.stderr));
+}
+
+#[test]
+fn nothing_is_sent_to_whoever_shows_another_certificate() {
+    let (address, found, hearing) = overhear();
+    let wrong = Identity::passing().unwrap().fingerprint().to_string();
+    let output = run(&[&address.to_string(), "--fingerprint", &wrong, "--name", "Ana", "--lang", "en"], "oi\n");
+    assert_eq!(text(&hearing.join().unwrap()), "");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    let sentences = [format!("client: expected: {wrong}\n"), format!("client: shown: {found}\n")];
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("client: ATTENTION: ") && sentences.iter().all(|s| stderr.contains(s)), "{stderr}");
+    assert_eq!(stderr.lines().count(), 3, "{stderr}");
+}
+
+#[test]
+fn a_script_may_say_which_certificate_it_expects() {
+    let server = TestServer::start();
+    let front = Front::start(server.address);
+    let data = tempdir().unwrap();
+    let fingerprint = front.fingerprint().to_string().to_lowercase();
+    let directory = data.path().to_str().unwrap();
+    let arguments = [
+        &front.address.to_string(),
+        "--fingerprint",
+        &fingerprint,
+        "--name",
+        "Ana",
+        "--lang",
+        "en",
+        "--data",
+        directory,
+    ];
+    let output = run(&arguments, "/quem\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert!(text(&output.stdout).ends_with("In the room (1): Ana\n"), "{}", text(&output.stdout));
+    assert_eq!(fs::read_dir(data.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_nobody_believed() {
+    let server = TestServer::start();
+    let front = Front::start(server.address);
+    let directory = tempdir().unwrap();
+    let known = directory.path().join("known_servers");
+    fs::create_dir(&known).unwrap();
+    let run = |data: &std::path::Path| {
+        let arguments = [&front.address.to_string(), "--tls", "--name", "Ana", "--data", data.to_str().unwrap()];
+        run(&arguments, "")
+    };
+    // it cannot be read either, so nobody knows
+    let output = run(directory.path());
+    assert_eq!(output.status.code(), Some(1));
+    let expected = format!("client: não foi possível ler {}", known.display());
+    assert!(text(&output.stderr).starts_with(&expected), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_server_without_tls_is_one_sentence_and_code_1() {
+    let server = TestServer::start();
+    let output = run(&[&server.address.to_string(), "--tls", "--name", "Ana"], "oi\n");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("client: nenhuma conexão cifrada com ") && stderr.lines().count() == 1, "{stderr}");
+}
+
+#[test]
+fn a_password_is_given_where_one_is_asked_for_and_nowhere_else() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("senha");
+    fs::write(&file, "senha da sala\n").unwrap();
+    let file = file.to_str().unwrap();
+    let mut locked = common::program::Program::start(&["--password-file", file]);
+    let address = locked.address.to_string();
+    let output = run(&[&address, "--name", "Ana", "--password-file", file], "oi\n/sair\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert!(text(&output.stdout).starts_with("Bem-vindo ao chat, Ana!"), "{}", text(&output.stdout));
+    // a wrong one
+    let wrong = directory.path().join("errada");
+    fs::write(&wrong, "errada\n").unwrap();
+    let output = run(&[&address, "--name", "Ana", "--password-file", wrong.to_str().unwrap()], "oi\n");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), "Erro: Senha errada.\n"));
+    // none: whoever sits there types it
+    let mut beto = Seat::take_at(locked.address, &[]);
+    beto.sees("Senha da sala:");
+    beto.types("senha da sala");
+    beto.sees("Informe seu nome para entrar no chat:");
+    beto.types("Beto");
+    beto.sees("Bem-vindo ao chat, Beto! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos.");
+    beto.types("/sair");
+    beto.sees("Você saiu do chat.");
+    beto.ends_with_code(0);
+    locked.stdout = None;
+    // an open room is not told it
+    let open = TestServer::start();
+    let output = run(&[&open.address.to_string(), "--name", "Ana", "--password-file", file], "/quem\n");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains("Na sala (1): Ana"), "{}", text(&output.stdout));
 }

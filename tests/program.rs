@@ -105,7 +105,7 @@ fn a_terminal_is_shown_a_qr_code_unless_it_is_not_wanted() {
             continue;
         }
         // the sentence has one of the URLs that stdout has; the code below it is not cut, and nothing is between
-        let rows: Vec<&str> = shown.lines().skip_while(|line| !line.contains("point the camera here")).collect();
+        let rows: Vec<&str> = shown.lines().skip_while(|line| !line.contains("point the camera")).collect();
         let url = rows[0].rsplit(' ').next().unwrap();
         assert!(lines.iter().any(|line| line == url), "{url} {lines:?}");
         let light = if is_coloured { "\x1b[30;107m  " } else { "██" };

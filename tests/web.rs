@@ -121,7 +121,8 @@ fn the_page_and_its_files_are_served_with_headers_that_keep_everything_else_out(
     }
     assert!(body.starts_with("<!doctype html>"), "{body}");
     // everything that the page names is there, and of its kind
-    let named = body.split(['"', '\'']).filter(|text| text.starts_with('/') && text.len() > 1);
+    let is_path = |text: &&str| text.starts_with('/') && text.contains('.') && !text.contains([' ', '>']);
+    let named = body.split('"').filter(is_path);
     let mut files = 0;
     for path in named {
         let file = fetch(&server, &get(path));
@@ -346,17 +347,13 @@ fn a_socket_that_reads_too_slowly_is_cut_between_two_frames() {
     let mut watch = server.join("Beto");
     assert_eq!(slow.next()["type"], "joined");
     fast.expect(&["Beto entrou no chat."]);
-    let reader = std::thread::spawn(move || {
-        watch.read_to("Lenta saiu do chat (leitura lenta demais).");
-    });
     let line = "x".repeat(3000);
-    for _ in 0..4000 {
-        if reader.is_finished() {
-            break;
-        }
+    let is_cut = (0..10_000).any(|_| {
         fast.send(&line);
-    }
-    reader.join().unwrap();
+        // nobody is behind but the one who does not read
+        watch.line() == "Lenta saiu do chat (leitura lenta demais)."
+    });
+    assert!(is_cut);
     // what has arrived is whole, and the last of it says why
     let mut last = Value::Null;
     let closed = loop {
@@ -417,4 +414,39 @@ fn no_request_is_ever_a_member() {
     person.expect_nothing();
     let mut other: Client = server.join("Vitima");
     other.expect_nothing();
+}
+
+/// A connection from an address of its own that has said nothing so far.
+fn silent(server: &TestServer, last: u8) -> Client {
+    Client::connect_from([127, 0, 0, last], server.address)
+}
+
+#[test]
+fn a_connection_that_a_browser_keeps_for_its_next_request_is_not_asked_for_a_name_in_the_meantime() {
+    let server = TestServer::with(Config { hello_silence: DEADLINE, ..config() }, ChatRoom::default);
+    let mut first = silent(&server, 2);
+    // the one with the request may be the second one
+    let spare = silent(&server, 2);
+    first.send_bytes(get("/").as_bytes());
+    first.read_to_end();
+    let another = silent(&server, 2);
+    let mut person = silent(&server, 3);
+    person.expect(&["Informe seu nome para entrar no chat:"]);
+    // which those two would have been told by now
+    for mut connection in [spare, another] {
+        connection.send_bytes(get("/").as_bytes());
+        let answer = connection.read_to_end();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
+#[test]
+fn a_person_at_an_address_of_browsers_is_asked_for_a_name_a_little_later() {
+    let config = Config { hello_silence: Duration::from_millis(600), ..config() };
+    let server = TestServer::with(config, ChatRoom::default);
+    fetch(&server, &get("/"));
+    let mut person = server.connect();
+    person.expect(&["Informe seu nome para entrar no chat:"]);
+    person.send("Ana");
+    assert!(person.line().starts_with("Bem-vindo ao chat, Ana!"));
 }

@@ -10,7 +10,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::process::Process;
-use crate::server::Server;
+use crate::server::{SOCKET_WELCOME, Server, socket_hello};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -84,7 +84,7 @@ struct Connection {
     unsent: Vec<u8>,
 }
 
-/// The crowd: readers first, then senders.
+/// The crowd: readers first, then senders, then browsers.
 struct Crowd {
     server: Server,
     poll: Poll,
@@ -100,9 +100,12 @@ impl Crowd {
         let knock =
             |index: usize| knock(server, process, index >= readers, index.checked_sub(readers).unwrap_or(index));
         let streams: Vec<std::net::TcpStream> = (0..readers + senders).map(knock).collect();
+        let browse = |number| say_hello(process, &socket_hello(&format!("b{number:05}")));
+        let browsers: Vec<std::net::TcpStream> = (0..server.browsers()).map(browse).collect();
         let mut connections = Vec::new();
-        for (index, mut stream) in streams.into_iter().enumerate() {
-            enter(server, &mut stream, index >= readers);
+        for (index, mut stream) in streams.into_iter().chain(browsers).enumerate() {
+            let is_browser = index >= readers + senders;
+            enter(server, &mut stream, if is_browser { SOCKET_WELCOME } else { server.welcome(index >= readers) });
             stream.set_nonblocking(true).expect("a socket");
             let mut stream = TcpStream::from_std(stream);
             poll.registry().register(&mut stream, Token(index), Interest::READABLE).expect("epoll");
@@ -167,16 +170,19 @@ impl Crowd {
 
 /// Connects and says who it is.
 fn knock(server: Server, process: &Process, is_sender: bool, number: usize) -> std::net::TcpStream {
+    say_hello(process, &server.hello(is_sender, number))
+}
+
+fn say_hello(process: &Process, hello: &[u8]) -> std::net::TcpStream {
     let mut stream = std::net::TcpStream::connect(process.address).expect("the server listens");
     stream.set_nodelay(true).expect("a socket");
     stream.set_read_timeout(Some(DEADLINE)).expect("a socket");
-    stream.write_all(&server.hello(is_sender, number)).expect("the server reads");
+    stream.write_all(hello).expect("the server reads");
     stream
 }
 
 /// Waits until it is let in.
-fn enter(server: Server, stream: &mut std::net::TcpStream, is_sender: bool) {
-    let welcome = server.welcome(is_sender);
+fn enter(server: Server, stream: &mut std::net::TcpStream, welcome: &[u8]) {
     let (mut seen, mut buffer) = (Vec::new(), [0; 4096]);
     while !welcome.is_empty() && !seen.windows(welcome.len()).any(|window| window == welcome) {
         match stream.read(&mut buffer) {
@@ -343,7 +349,7 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
         traffic.lines[before..traffic.done].iter().for_each(|(_, sent)| outcome.last.push(now - *sent));
     }
     outcome.seconds = start.elapsed().as_secs_f64();
-    let told = readers + if server.tells_senders() { senders - 1 } else { 0 };
+    let told = readers + server.browsers() + if server.tells_senders() { senders - 1 } else { 0 };
     outcome.deliveries = (traffic.done * told) as u64;
     let used =
         process.cpu_of_threads().into_iter().map(|(thread, now)| now - cpu.get(&thread).copied().unwrap_or_default());
@@ -359,7 +365,7 @@ pub fn whispers(server: Server, count: usize, server_cores: &[usize], own_cores:
     server.whisper(0, 1, "")?;
     let process = server.start(server_cores, own_cores);
     let mut people: Vec<std::net::TcpStream> = (0..2).map(|number| knock(server, &process, true, number)).collect();
-    people.iter_mut().for_each(|person| enter(server, person, true));
+    people.iter_mut().for_each(|person| enter(server, person, server.welcome(true)));
     let mut latencies = Latencies::default();
     let mut buffer = vec![0; 4096];
     for sequence in 0..count {
@@ -395,7 +401,7 @@ pub struct Idle {
 pub fn idle(server: Server, people: usize, server_cores: &[usize], own_cores: &[usize]) -> Idle {
     let process = server.start(server_cores, own_cores);
     // whoever comes first makes the server ready
-    enter(server, &mut knock(server, &process, true, 0), true);
+    enter(server, &mut knock(server, &process, true, 0), server.welcome(true));
     let before = process.rss() as f64;
     let start = Instant::now();
     let mut crowd = Crowd::connect(server, &process, people, 1);

@@ -61,7 +61,7 @@ fn main() {
         None => {}
     }
     rlimit::increase_nofile_limit(u64::MAX).expect("a limit of open files");
-    let mut servers = vec![Server::Floor, Server::CoalescingFloor, Server::Papo { threads: 1 }];
+    let mut servers = vec![Server::Floor, Server::CoalescingFloor, papo(1)];
     if args.peers {
         servers.extend([Server::Redis, Server::Ngircd, Server::Nats].into_iter().filter(|peer| peer.is_installed()));
     }
@@ -82,11 +82,18 @@ fn main() {
     for (name, workload) in workloads.iter().filter(|(name, _)| name.contains(&args.only)) {
         measure(name, *workload, &servers, args.rounds);
     }
+    for (name, workload) in &workloads {
+        let name = format!("browsers: as many as readers are in the room, too; {name}");
+        if name.contains(&args.only) {
+            let with_browsers = Server::Papo { threads: 1, browsers: workload.readers };
+            measure(&name, *workload, &[Server::Floor, Server::CoalescingFloor, papo(1), with_browsers], args.rounds);
+        }
+    }
     if "whisper".contains(&args.only) {
         measure_whispers(&servers, args.rounds);
     }
     if "idle".contains(&args.only) {
-        measure_idle(&servers, args.idle, args.rounds);
+        measure_idle(&[&servers[..], &[Server::Sockets]].concat(), args.idle, args.rounds);
     }
     for (name, workload) in &workloads[2..] {
         let name = format!("threads, all cores for everybody, {name}");
@@ -94,6 +101,10 @@ fn main() {
             measure_threads(&name, *workload, args.rounds);
         }
     }
+}
+
+fn papo(threads: usize) -> Server {
+    Server::Papo { threads, browsers: 0 }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -171,7 +182,7 @@ fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
 /// what the busiest thread uses for a delivery tells how many it could do with a core for itself.
 fn measure_threads(name: &str, workload: Workload, rounds: usize) {
     println!("\n{name}");
-    let servers = [Server::Papo { threads: 1 }, Server::Papo { threads: 2 }];
+    let servers = [papo(1), papo(2)];
     let run = |server: &Server| generator::run(*server, workload, &[0, 1], &[0, 1]);
     let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
     let throughput = medians(&rounds, |outcome| outcome.deliveries as f64 / outcome.seconds);

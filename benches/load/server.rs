@@ -12,7 +12,13 @@ use crate::process::Process;
 pub enum Server {
     Floor,
     CoalescingFloor,
-    Papo { threads: usize },
+    Papo {
+        threads: usize,
+        /// So many browsers are in the room, too.
+        browsers: usize,
+    },
+    /// papo, to which all speak WebSocket.
+    Sockets,
     Redis,
     Ngircd,
     Nats,
@@ -23,11 +29,21 @@ impl Server {
         match self {
             Server::Floor => "floor".to_owned(),
             Server::CoalescingFloor => "coalescing floor".to_owned(),
-            Server::Papo { threads: 1 } => "papo".to_owned(),
-            Server::Papo { threads } => format!("papo --threads {threads}"),
+            Server::Papo { threads: 1, browsers: 0 } => "papo".to_owned(),
+            Server::Papo { threads: 1, browsers } => format!("papo + {browsers} ws"),
+            Server::Papo { threads, .. } => format!("papo --threads {threads}"),
+            Server::Sockets => "papo, by WebSocket".to_owned(),
             Server::Redis => "redis".to_owned(),
             Server::Ngircd => "ngircd".to_owned(),
             Server::Nats => "nats".to_owned(),
+        }
+    }
+
+    /// How many readers there are that nobody looks at: browsers, to which everything is told, too.
+    pub fn browsers(self) -> usize {
+        match self {
+            Server::Papo { browsers, .. } => browsers,
+            _ => 0,
         }
     }
 
@@ -54,7 +70,8 @@ impl Server {
         match self {
             Server::Floor => floor("plain"),
             Server::CoalescingFloor => floor("coalescing"),
-            Server::Papo { threads } => {
+            Server::Papo { .. } | Server::Sockets => {
+                let threads = if let Server::Papo { threads, .. } = self { threads } else { 1 };
                 let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
                 command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
                 // the load sends faster than people may
@@ -103,6 +120,7 @@ impl Server {
         match self {
             Server::Floor | Server::CoalescingFloor => String::new(),
             Server::Papo { .. } => format!("{name}\n"),
+            Server::Sockets => return socket_hello(&name),
             Server::Redis if is_sender => "*1\r\n$4\r\nPING\r\n".to_owned(),
             Server::Redis => "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n".to_owned(),
             Server::Nats => {
@@ -119,6 +137,7 @@ impl Server {
         match self {
             Server::Floor | Server::CoalescingFloor => b"",
             Server::Papo { .. } => b"Type /help for the commands.\n",
+            Server::Sockets => SOCKET_WELCOME,
             Server::Redis if is_sender => b"+PONG\r\n",
             Server::Redis => b"subscribe\r\n$4\r\nroom\r\n:1\r\n",
             // it measures each new connection once, and its PING would stand among the lines
@@ -132,6 +151,7 @@ impl Server {
         match self {
             Server::Floor | Server::CoalescingFloor => return self.delivered(sender, text),
             Server::Papo { .. } => format!("{text}\n"),
+            Server::Sockets => return socket_message(&format!(r#"{{"type":"say","text":"{text}"}}"#)),
             Server::Redis => format!("*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len()),
             Server::Nats => format!("PUB room {}\r\n{text}\r\n", text.len()),
             Server::Ngircd => format!("PRIVMSG #room :{text}\r\n"),
@@ -139,11 +159,13 @@ impl Server {
         .into_bytes()
     }
 
-    /// What a reader gets when a sender says `text`. The floors hand on what papo would.
+    /// What a reader gets when a sender says `text`: all of it, but of a WebSocket the end, since its numbers grow. The floors
+    /// hand on what papo would.
     pub fn delivered(self, sender: usize, text: &str) -> Vec<u8> {
         let name = nick(true, sender);
         match self {
             Server::Floor | Server::CoalescingFloor | Server::Papo { .. } => format!("{name}: {text}\n"),
+            Server::Sockets => format!(r#""text":"{text}"}}"#),
             Server::Redis => {
                 format!("*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len())
             }
@@ -170,6 +192,23 @@ impl Server {
         };
         Some((line.into_bytes(), delivered.into_bytes()))
     }
+}
+
+/// What a browser reads when it is in.
+pub const SOCKET_WELCOME: &[u8] = br#""type":"welcome""#;
+
+/// What a browser sends first: the request for the WebSocket and, without waiting for the answer, who it is.
+pub fn socket_hello(name: &str) -> Vec<u8> {
+    let request = "GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let join = socket_message(&format!(r#"{{"type":"join","name":"{name}"}}"#));
+    [request.as_bytes(), &join].concat()
+}
+
+/// A short text message of a client, behind a mask that changes nothing.
+fn socket_message(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).ok().filter(|length| *length < 126).expect("a short message");
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
 }
 
 fn nick(is_sender: bool, number: usize) -> String {

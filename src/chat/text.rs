@@ -91,6 +91,9 @@ sentences! {
     no_name_in_bytes(max);
 
     who(count, names);
+    history_begins(count);
+    history_ends();
+    history_empty();
     not_found(name);
     whisper_format();
     empty_message();
@@ -107,6 +110,7 @@ sentences! {
     bad_json();
     unknown_type();
     bad_field(field);
+    would_be_public();
     not_joined();
     already_joined();
     line_too_long(max);
@@ -119,6 +123,7 @@ sentences! {
     help_reply();
     help_act();
     help_who();
+    help_history();
     help_rename();
     help_ignore();
     help_unignore();
@@ -196,6 +201,7 @@ sentences! {
     flag_max_unnamed_per_address(default);
     flag_exempt();
     flag_host();
+    flag_history(default);
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);
@@ -222,10 +228,34 @@ sentences! {
     flag_help();
     flag_version();
 
+    check_about();
+    check_usage();
+    check_flag_lang();
+    check_found(address, version, milliseconds, tls);
+    check_tls_none();
+    check_tls_both(fingerprint);
+    check_tls_only(fingerprint);
+    check_refused_by_papo(address, sentence);
+    check_unknown_host(host, error);
+    check_lookup_timed_out(host, seconds);
+    check_refused(address);
+    check_timed_out(address, seconds);
+    check_no_route(address);
+    check_cannot_connect(address, error);
+    check_silent(address, seconds);
+    check_closed(address);
+    check_foreign(address, protocol);
+    check_stranger(address);
+    check_tls_broken(address, error);
+
     client_about();
     client_usage();
     client_flag_address();
     client_flag_name();
+    client_flag_tls();
+    client_flag_fingerprint();
+    client_flag_data();
+    client_flag_password_file();
     client_flag_lang();
     client_bad_address(address);
     client_unknown_host(host, error);
@@ -233,6 +263,17 @@ sentences! {
     client_timed_out(address, seconds);
     client_cannot_connect(address, error);
     client_lost();
+    client_tls_failed(address, error);
+    client_tls_first(address, fingerprint);
+    client_tls_kept(path);
+    client_tls_not_kept(path, error);
+    client_tls_nowhere();
+    client_tls_changed(address);
+    client_tls_expected(fingerprint);
+    client_tls_found(fingerprint);
+    client_tls_forget(line, path);
+    client_tls_broken(line, path);
+    client_tls_unreadable(path, error);
 }
 
 /// Why somebody left, as it stands between the parentheses of a departure notice and behind "you were
@@ -272,6 +313,7 @@ fn arguments(language: Language, arguments: Arguments) -> Option<String> {
         Arguments::Message => Some(argument_message(language)),
         Arguments::Action => Some(argument_action(language)),
         Arguments::Language => Some("pt|en".to_owned()),
+        Arguments::Count => Some("[N]".to_owned()),
     }
 }
 
@@ -346,7 +388,7 @@ mod tests {
     fn every_sentence_is_filled_in_and_differs_between_the_languages() {
         for (key, arguments) in SENTENCES {
             let [portuguese, english] = Language::ALL.map(|language| {
-                let values: [_; 3] = std::array::from_fn(|i| {
+                let values: [_; 4] = std::array::from_fn(|i| {
                     arguments.get(i).map_or(("unused", FluentValue::None), |name| (*name, FluentValue::from("VALUE")))
                 });
                 sentence(language, key, values)
@@ -363,10 +405,10 @@ mod tests {
     fn no_sentence_looks_like_a_persons_line() {
         // those of the chat; the others are for whoever runs a program
         let is_of_the_chat =
-            |key: &str| !["cli_", "flag_", "client_", "tls_"].iter().any(|prefix| key.starts_with(prefix));
+            |key: &str| !["cli_", "flag_", "check_", "client_", "tls_"].iter().any(|prefix| key.starts_with(prefix));
         for (key, arguments) in SENTENCES.iter().filter(|(key, _)| is_of_the_chat(key)) {
             for language in Language::ALL {
-                let values: [_; 3] = std::array::from_fn(|i| (*arguments.get(i).unwrap_or(&"unused"), "x y".into()));
+                let values: [_; 4] = std::array::from_fn(|i| (*arguments.get(i).unwrap_or(&"unused"), "x y".into()));
                 let line = sentence(language, key, values);
                 if let Some((first, _)) = line.split_once(": ") {
                     // nobody can have such a name
@@ -392,6 +434,6 @@ mod tests {
                 assert!(lines.iter().any(|line| line.contains(&format!("/{}", entry.word(language)))), "{entry:?}");
             }
         }
-        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[4]), "/nome NOVO");
+        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[5]), "/nome NOVO");
     }
 }

@@ -231,6 +231,9 @@ mod tests {
             let printed = printed(|out| announcement.print_qr(in_colours, out));
             let (sentence, code) = printed.split_once('\n').unwrap();
             assert_eq!(sentence, text::serving_qr(Language::English, "https://192.168.0.7:9999"));
+            // any IPv4 address fits into a line, in either language
+            let longest = Language::ALL.map(|language| text::serving_qr(language, "https://192.168.100.200:65535"));
+            assert!(longest.iter().all(|sentence| sentence.chars().count() <= 80), "{longest:?}");
             assert_eq!(code, qr::draw("https://192.168.0.7:9999", in_colours).unwrap());
         }
     }

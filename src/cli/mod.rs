@@ -1,8 +1,11 @@
 //! The command line: arguments in, sentences out. Above the server, and used by no floor of it.
 
+pub mod address;
 pub mod announce;
 pub mod args;
+pub mod check;
 pub mod identity;
+pub mod known_servers;
 pub mod logging;
 pub mod password;
 pub mod usage;

@@ -15,7 +15,7 @@ use crate::chat::text;
 pub struct Exit {
     /// What to print, line end included.
     pub message: String,
-    /// 0 for what was asked for (help, version: to stdout), 2 for a mistake (to stderr).
+    /// 0 for what was asked for (help, version: to stdout); else to stderr: 2 for a mistake, 1 for what was looked for in vain.
     pub code: u8,
 }
 

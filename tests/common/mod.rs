@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
 pub mod program;
+pub mod tls;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
@@ -29,6 +30,8 @@ pub fn config() -> Config {
         max_per_address: 0,
         max_new_per_address: 0,
         max_unnamed_per_address: 0,
+        // what a test says comes once
+        history: 0,
         ..strict_config()
     }
 }

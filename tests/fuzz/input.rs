@@ -16,7 +16,7 @@ pub(crate) enum Piece {
     Bytes([u8; 4]),
 }
 
-/// What begins a hello, a command or a telnet command, and what ends a line.
+/// What begins a hello, a command, an object or a telnet command, and what ends a line.
 const WORDS: &[&[u8]] = &[
     b"\n",
     b"\n",
@@ -49,6 +49,11 @@ const WORDS: &[&[u8]] = &[
     b"PROXY ",
     b"\x16\x03",
     b"\0",
+    b"{",
+    b"{\"type\":\"say\",\"id\":\"",
+    b"\",\"text\":\"",
+    b"\"}",
+    b"\\u001b",
     b"\xff\xfd\x06",
     b"\xff\xfb\x01",
     b"\xff\xfa",

@@ -14,8 +14,10 @@ mod codec;
 mod command;
 mod hygiene;
 mod input;
+mod json;
 mod name;
 mod sniff;
+mod websocket;
 
 use std::time::Duration;
 

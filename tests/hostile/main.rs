@@ -21,6 +21,7 @@
 //! | the server or a client stands still and goes on | nobody who answers is cut, nothing lost | `processes::…stands_still…`, `tests/session.rs` |
 //! | the wall clock jumps | nothing changes | `machine::a_clock_that_jumps…` |
 //! | stdout or stderr is closed or full | the chat goes on | `processes::it_serves_…`, `tests/program.rs` |
+//! | a request, a handshake or a frame that does not end, or is none | that connection ends, nobody else notices | `web`, `tests/web.rs`, `tests/tls.rs` |
 //! | a wrong flag or variable, a port in use | one sentence, exit code 2 or 1 | `tests/program.rs`, `src/cli/args.rs` |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -40,4 +41,5 @@ mod processes;
 mod protocol;
 mod slow;
 mod text;
+mod web;
 mod witness;

@@ -76,6 +76,12 @@ no_name_in_bytes = You were disconnected: no name given in { $max } bytes.
 ## Answers
 
 who = In the room ({ $count }): { $names }
+history_begins = --- What was said before, in the time of the server ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
+history_ends = --- End of what was said before ---
+history_empty = Nothing has been said yet.
 not_found = User not found: { $name }.
 whisper_format = Invalid format. Use: @name message
 empty_message = Error: Empty message. Use: @name message
@@ -92,6 +98,7 @@ too_many_ignored = Error: You are already ignoring { $max } people, the maximum.
 bad_json = Error: This is no JSON object.
 unknown_type = Error: The type of the object is unknown.
 bad_field = Error: The field { $field } is missing or wrong.
+would_be_public = Error: Everybody would have read that, so it was not sent.
 not_joined = Error: Join the chat first.
 already_joined = Error: You are in the chat already.
 line_too_long = Error: Line too long (at most { $max } bytes).
@@ -106,6 +113,7 @@ help_msg = the same as @name message
 help_reply = replies to the last private message
 help_act = shows everybody what you do: * Ana waves
 help_who = shows who is in the room
+help_history = shows the last N messages (50 if you do not say how many)
 help_rename = changes your name
 help_ignore = hides what this person says
 help_unignore = shows again what this person says
@@ -124,7 +132,7 @@ argument_action = action
 serving = papo { $version } is up. On another device on this network, type:
 serving_here = papo { $version } is up, for this computer only. Type:
 serving_browser = or open in a browser:
-serving_qr = On a phone on this network, point the camera here to open { $url }
+serving_qr = Or point the camera of a phone here to open { $url }
 port_taken = papo: port { $port } is in use. Close the program that uses it or choose another port: papo --listen OTHER_PORT
 address_missing = papo: this computer does not have the address { $address }.
 no_permission = papo: no permission to use port { $port }. Choose another one, above 1023: papo --listen OTHER_PORT
@@ -171,7 +179,7 @@ usage_no_value = { $program }: { $argument } needs a value. See { $program } --h
 usage_needs = { $program }: { $argument } needs { $other } too. See { $program } --help.
 usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
-cli_usage = Usage: papo [OPTIONS]
+cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
@@ -190,6 +198,7 @@ flag_max_unnamed = Most connections without a name; beyond it the oldest one of 
 flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_host = Names of this machine under which a browser may open the page, beside its addresses, localhost and its own name; may be repeated, or several separated by commas
+flag_history = How many earlier messages are shown to whoever comes in, at most 1000 [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
 flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]
@@ -216,12 +225,38 @@ flag_backlog = Connections the system holds until they are accepted; at least 1 
 flag_help = Show this help
 flag_version = Show the version
 
+## papo check
+
+check_about = Finds out whether a papo can be reached, and if not, why.
+check_usage = Usage: papo check [HOST[:PORT]] [OPTIONS]
+check_flag_lang = Language of the answer: pt-BR or en
+check_found = { $address }: papo { $version }, answers in { $milliseconds } ms, { $tls }.
+check_tls_none = without TLS
+check_tls_both = with and without TLS (fingerprint { $fingerprint })
+check_tls_only = only with TLS (fingerprint { $fingerprint })
+check_refused_by_papo = { $address }: a papo, which lets nobody in at the moment: { $sentence }
+check_unknown_host = { $host }: nobody knows this address ({ $error }). Is it spelled correctly?
+check_lookup_timed_out = { $host }: nobody said within { $seconds } seconds where that is. Does this computer have a network?
+check_refused = { $address }: the computer is there, but nothing listens on this port. Is papo running, and on this port?
+check_timed_out = { $address }: no answer within { $seconds } seconds. Is the computer on, is it in this network, and does its firewall let this port in?
+check_no_route = { $address }: this network does not lead there. Are both computers in the same network?
+check_cannot_connect = { $address }: cannot connect: { $error }
+check_silent = { $address }: something listens there, but says nothing within { $seconds } seconds. That is no papo.
+check_closed = { $address }: something listens there, but closes the connection without a word. That is no papo.
+check_foreign = { $address }: that is no papo, but something that speaks { $protocol }.
+check_stranger = { $address }: something answers there, but that is no papo.
+check_tls_broken = { $address }: a papo that accepts only TLS, but TLS does not work with it: { $error }
+
 ## The example client
 
 client_about = A terminal client for papo.
 client_usage = Usage: client [HOST[:PORT]] [OPTIONS]
 client_flag_address = The server: HOST or HOST:PORT [default: localhost:9999]
 client_flag_name = Join under this name
+client_flag_tls = Encrypt the connection; the first time, compare the fingerprint with what the server printed at start
+client_flag_fingerprint = Encrypt the connection, and accept this certificate only: its fingerprint (SHA-256)
+client_flag_data = Directory for the fingerprints of known servers
+client_flag_password_file = File whose first line is the password of the room, or PAPO_PASSWORD; it is only sent if the server asks for it
 client_flag_lang = Language of the sentences: pt-BR or en
 client_bad_address = client: invalid address: '{ $address }'. Use HOST or HOST:PORT.
 client_unknown_host = client: the address '{ $host }' was not found ({ $error }).
@@ -229,3 +264,14 @@ client_refused = client: { $address } refused the connection. Is the server up?
 client_timed_out = client: { $address } did not answer within { $seconds } seconds. Is the server up, and does this network reach it?
 client_cannot_connect = client: cannot connect to { $address }: { $error }
 client_lost = client: the connection to the server was lost.
+client_tls_failed = client: no encrypted connection to { $address }: { $error }. Does the server speak TLS? Without it: leave out --tls.
+client_tls_first = client: first encrypted connection to { $address }. Is this the fingerprint that the server printed at start? { $fingerprint }
+client_tls_kept = client: it is kept in { $path }; another one will be refused.
+client_tls_not_kept = client: it cannot be kept in { $path }, so the next time any other one will be believed too: { $error }
+client_tls_nowhere = client: it is kept nowhere, so the next time any other one will be believed too. Choose a directory: --data DIR
+client_tls_changed = client: ATTENTION: { $address } shows another certificate than the one that was expected! Somebody may be trying to read along. Nothing was sent.
+client_tls_expected = client: expected: { $fingerprint }
+client_tls_found = client: shown: { $fingerprint }
+client_tls_forget = client: If whoever runs the server says that its certificate is a new one, delete line { $line } of { $path } and connect again.
+client_tls_broken = client: line { $line } of { $path } holds no fingerprint, so nobody can tell whether this is the same server. Nothing was sent. Correct the line, or delete it.
+client_tls_unreadable = client: cannot read { $path }, so nobody can tell whether this is the same server. Nothing was sent. { $error }

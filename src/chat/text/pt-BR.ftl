@@ -76,6 +76,12 @@ no_name_in_bytes = Você foi desconectado: nenhum nome informado em { $max } byt
 ## Respostas
 
 who = Na sala ({ $count }): { $names }
+history_begins = --- O que foi dito antes, no horário do servidor ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
+history_ends = --- Fim do que foi dito antes ---
+history_empty = Ainda não foi dito nada.
 not_found = Usuário não encontrado: { $name }.
 whisper_format = Formato inválido. Use: @nome mensagem
 empty_message = Erro: Mensagem vazia. Use: @nome mensagem
@@ -92,6 +98,7 @@ too_many_ignored = Erro: Você já está ignorando { $max } pessoas, o máximo p
 bad_json = Erro: Isto não é um objeto JSON.
 unknown_type = Erro: O tipo do objeto é desconhecido.
 bad_field = Erro: O campo { $field } falta ou não serve.
+would_be_public = Erro: Isso seria lido por todos, e por isso não foi enviado.
 not_joined = Erro: Entre no chat primeiro.
 already_joined = Erro: Você já está no chat.
 line_too_long = Erro: Linha longa demais (máximo { $max } bytes).
@@ -106,6 +113,7 @@ help_msg = o mesmo que @nome mensagem
 help_reply = responde à última mensagem privada
 help_act = mostra a todos o que você faz: * Ana acena
 help_who = mostra quem está na sala
+help_history = mostra as últimas N mensagens (50, se não disser quantas)
 help_rename = troca o seu nome
 help_ignore = esconde as mensagens dessa pessoa
 help_unignore = volta a mostrar as mensagens dessa pessoa
@@ -124,7 +132,7 @@ argument_action = ação
 serving = papo { $version } no ar. Em outro aparelho desta rede, digite:
 serving_here = papo { $version } no ar, só para este computador. Digite:
 serving_browser = ou abra no navegador:
-serving_qr = Em um celular desta rede, aponte a câmera para cá para abrir { $url }
+serving_qr = Ou aponte a câmera do celular para cá para abrir { $url }
 port_taken = papo: a porta { $port } já está em uso. Feche o programa que a usa ou escolha outra porta: papo --listen OUTRA_PORTA
 address_missing = papo: este computador não tem o endereço { $address }.
 no_permission = papo: sem permissão para usar a porta { $port }. Escolha outra, acima de 1023: papo --listen OUTRA_PORTA
@@ -171,7 +179,7 @@ usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program }
 usage_needs = { $program }: { $argument } precisa também de { $other }. Veja { $program } --help.
 usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
-cli_usage = Uso: papo [OPÇÕES]
+cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
@@ -190,6 +198,7 @@ flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do 
 flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_host = Nomes deste computador pelos quais o navegador pode abrir a página, além dos endereços, de localhost e do próprio nome dele; pode ser repetida, ou vários separados por vírgula
+flag_history = Quantas mensagens anteriores são mostradas a quem entra, no máximo 1000 [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
@@ -216,12 +225,38 @@ flag_backlog = Conexões que o sistema guarda até serem aceitas; pelo menos 1 [
 flag_help = Mostra esta ajuda
 flag_version = Mostra a versão
 
+## papo check
+
+check_about = Descobre se um papo pode ser alcançado e, se não, por quê.
+check_usage = Uso: papo check [HOST[:PORTA]] [OPÇÕES]
+check_flag_lang = Idioma da resposta: pt-BR ou en
+check_found = { $address }: papo { $version }, responde em { $milliseconds } ms, { $tls }.
+check_tls_none = sem TLS
+check_tls_both = com e sem TLS (impressão digital { $fingerprint })
+check_tls_only = só com TLS (impressão digital { $fingerprint })
+check_refused_by_papo = { $address }: um papo, que no momento não deixa ninguém entrar: { $sentence }
+check_unknown_host = { $host }: ninguém conhece este endereço ({ $error }). Está escrito certo?
+check_lookup_timed_out = { $host }: ninguém disse em { $seconds } segundos onde isso fica. Este computador está em uma rede?
+check_refused = { $address }: o computador existe, mas nada escuta nesta porta. O papo está no ar, e nesta porta?
+check_timed_out = { $address }: nenhuma resposta em { $seconds } segundos. O computador está ligado, está nesta rede, e o firewall dele deixa esta porta entrar?
+check_no_route = { $address }: esta rede não leva até lá. Os dois computadores estão na mesma rede?
+check_cannot_connect = { $address }: não foi possível conectar: { $error }
+check_silent = { $address }: algo escuta ali, mas não diz nada em { $seconds } segundos. Não é um papo.
+check_closed = { $address }: algo escuta ali, mas fecha a conexão sem dizer nada. Não é um papo.
+check_foreign = { $address }: não é um papo, e sim algo que fala { $protocol }.
+check_stranger = { $address }: algo responde ali, mas não é um papo.
+check_tls_broken = { $address }: um papo que só aceita TLS, mas o TLS não funciona com ele: { $error }
+
 ## O cliente de exemplo
 
 client_about = Cliente de terminal do papo.
 client_usage = Uso: client [HOST[:PORTA]] [OPÇÕES]
 client_flag_address = O servidor: HOST ou HOST:PORTA [padrão: localhost:9999]
 client_flag_name = Entra com este nome
+client_flag_tls = Cifra a conexão; na primeira vez, compare a impressão digital com a que o servidor mostrou ao iniciar
+client_flag_fingerprint = Cifra a conexão e só aceita este certificado: a sua impressão digital (SHA-256)
+client_flag_data = Diretório das impressões digitais dos servidores conhecidos
+client_flag_password_file = Arquivo cuja primeira linha é a senha da sala, ou PAPO_PASSWORD; só é enviada se o servidor a pedir
 client_flag_lang = Idioma das frases: pt-BR ou en
 client_bad_address = client: endereço inválido: '{ $address }'. Use HOST ou HOST:PORTA.
 client_unknown_host = client: o endereço '{ $host }' não foi encontrado ({ $error }).
@@ -229,3 +264,14 @@ client_refused = client: a conexão com { $address } foi recusada. O servidor es
 client_timed_out = client: { $address } não respondeu em { $seconds } segundos. O servidor está no ar, e esta rede chega até ele?
 client_cannot_connect = client: não foi possível conectar a { $address }: { $error }
 client_lost = client: a conexão com o servidor foi perdida.
+client_tls_failed = client: nenhuma conexão cifrada com { $address }: { $error }. O servidor fala TLS? Sem ele: deixe --tls de fora.
+client_tls_first = client: primeira conexão cifrada com { $address }. É esta a impressão digital que o servidor mostrou ao iniciar? { $fingerprint }
+client_tls_kept = client: ela está guardada em { $path }; outra será recusada.
+client_tls_not_kept = client: não foi possível guardá-la em { $path }; na próxima vez, qualquer outra também será aceita: { $error }
+client_tls_nowhere = client: ela não está guardada em lugar nenhum; na próxima vez, qualquer outra também será aceita. Escolha um diretório: --data DIR
+client_tls_changed = client: ATENÇÃO: { $address } mostra um certificado diferente do esperado! Alguém pode estar tentando ler a conversa. Nada foi enviado.
+client_tls_expected = client: esperada: { $fingerprint }
+client_tls_found = client: mostrada: { $fingerprint }
+client_tls_forget = client: Se quem cuida do servidor diz que o certificado é novo, apague a linha { $line } de { $path } e conecte de novo.
+client_tls_broken = client: a linha { $line } de { $path } não contém uma impressão digital, e não há como saber se é o mesmo servidor. Nada foi enviado. Corrija a linha, ou apague-a.
+client_tls_unreadable = client: não foi possível ler { $path }, e não há como saber se é o mesmo servidor. Nada foi enviado. { $error }

@@ -114,9 +114,12 @@ impl<S: Read + Write> Secured<S> {
     }
 
     /// The same connection, over what this makes of the stream below it.
-    pub fn map<T: Read + Write>(self, change: impl FnOnce(S) -> T) -> Secured<T> {
+    ///
+    /// # Errors
+    /// Those of making it; the connection is gone then.
+    pub fn try_map<T: Read + Write>(self, change: impl FnOnce(S) -> io::Result<T>) -> io::Result<Secured<T>> {
         let StreamOwned { conn, sock } = self.stream;
-        Secured { stream: StreamOwned::new(conn, change(sock)), fingerprint: self.fingerprint }
+        Ok(Secured { stream: StreamOwned::new(conn, change(sock)?), fingerprint: self.fingerprint })
     }
 }
 
@@ -458,11 +461,11 @@ mod tests {
             gone.recv_timeout(DEADLINE).unwrap();
             served.write_all(b"i").unwrap();
         });
-        let secured = secured.map(|stream| {
-            stream.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-            stream
-        });
-        let (mut reader, _writer) = secured.split().unwrap();
+        let impatient = |stream: TcpStream| {
+            stream.set_read_timeout(Some(Duration::from_millis(50)))?;
+            Ok(stream)
+        };
+        let (mut reader, _writer) = secured.try_map(impatient).and_then(Secured::split).unwrap();
         let mut heard = [0; 10];
         assert_eq!(reader.read(&mut heard).unwrap(), 1);
         let error = reader.read(&mut heard).unwrap_err();
