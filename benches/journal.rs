@@ -72,7 +72,7 @@ fn text(seq: u64) -> String {
 fn said(seq: u64, people: &[Name], at: SystemTime) -> Record {
     let from = people[(scramble(seq) % people.len() as u64) as usize].clone();
     let kind = EventKind::Said { from, text: text(seq).as_str().into() };
-    Record::Event { event: Event { seq, at, kind }, id: None }
+    Record::Event { event: Arc::new(Event { seq, at, kind }), id: None }
 }
 
 /// Opens the journal, and what is written of it by now.

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -62,6 +62,8 @@ pub struct Hub {
     /// Whether it has said there what its largest debtor is owed.
     has_claimed: bool,
     sessions: Rc<RefCell<Sessions>>,
+    /// The events of sessions here that are not in the journal yet, in order.
+    unwritten: VecDeque<(u64, SessionId)>,
     is_shutting_down: bool,
 }
 
@@ -87,6 +89,7 @@ impl Hub {
             budget_place,
             has_claimed: false,
             sessions: Rc::default(),
+            unwritten: VecDeque::new(),
             is_shutting_down: false,
         }
     }
@@ -94,6 +97,25 @@ impl Hub {
     /// The same, in front of whose room there is this, if it has a password.
     pub fn with_gate(self, gate: Option<Arc<Gate>>) -> Hub {
         Hub { gate, ..self }
+    }
+
+    /// Tells those whose events are in the journal by now.
+    fn acknowledge(&mut self, turn: &Turn) {
+        let sessions = self.sessions.borrow();
+        for item in turn.items() {
+            if let Item::Event { event, author: Some(author) } = item
+                && sessions.get(*author).is_some()
+            {
+                self.unwritten.push_back((event.seq, *author));
+            }
+        }
+        let written = turn.written_up_to();
+        while let Some((_, author)) = self.unwritten.pop_front_if(|(seq, _)| *seq <= written) {
+            // it may have ended meanwhile
+            if let Some(reader) = sessions.get(author) {
+                reader.acknowledge(written);
+            }
+        }
     }
 
     /// Cuts those who are owed most, until all together are owed no more than may be.
@@ -160,6 +182,7 @@ impl Handler<Deliver> for Hub {
     fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
         let start = Instant::now();
         let deliveries = self.sessions.borrow().deliver(&turn);
+        self.acknowledge(&turn);
         self.fanout.walked(deliveries as u64, start.elapsed());
         self.relieve();
         self.room.do_send(Delivered { hub: self.id });

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
-use log::error;
+use log::{error, warn};
 use tokio::time::Instant;
 
 use crate::chat::answer::Answer;
@@ -21,6 +21,7 @@ use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
 use crate::chat::throttle::{Bucket, Rate};
+use crate::journal::{self, Journal, Opened, Record, Report};
 use crate::metrics::{Message as Kind, Metrics};
 use crate::turn::{Item, Private, Turn};
 
@@ -133,6 +134,19 @@ pub struct Who {
     pub session: SessionId,
 }
 
+/// The journal says how far it has come.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct JournalReport(pub Report);
+
+/// Nothing more will happen: what waits for the journal is written. Answered with whether all of it was, within this time.
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct CloseJournal {
+    /// The time.
+    pub within: Duration,
+}
+
 /// A member asks what was said before. Answered with [`Answer::History`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -217,6 +231,12 @@ pub struct ChatRoom {
     /// Everybody's name, until somebody comes, goes or goes by another name.
     names: Option<Arc<[Name]>>,
     hubs: Vec<Hub>,
+    /// Where everything is kept, if it is.
+    journal: Option<Journal>,
+    /// What it is handed at the end of this turn.
+    records: Vec<Record>,
+    /// The number of the last event that it has written.
+    written: u64,
     /// Tells the order of this room's events from that of any other one: 32 hexadecimal digits, at random.
     epoch: Arc<str>,
     /// The number of the last event.
@@ -273,6 +293,9 @@ impl ChatRoom {
             shown: 0,
             names: None,
             hubs: Vec::new(),
+            journal: None,
+            records: Vec::new(),
+            written: u64::MAX,
             epoch: random_epoch(),
             seq: 0,
             items: Vec::new(),
@@ -291,6 +314,20 @@ impl ChatRoom {
     /// The same, in which newcomers are shown so many of the messages that were said before.
     pub fn showing(self, messages: usize) -> ChatRoom {
         ChatRoom { shown: messages, ..self }
+    }
+
+    /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
+    /// oldest first; everything that it [reports](JournalReport) must come here.
+    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>) -> ChatRoom {
+        let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
+        self.history.begin_after(first);
+        for event in last {
+            self.history.add(&Arc::new(event));
+        }
+        self.history.skip_to(opened.last_seq);
+        self.epoch = opened.epoch.to_string().into();
+        (self.seq, self.written) = (opened.last_seq, opened.last_seq);
+        ChatRoom { journal: Some(journal), ..self }
     }
 
     /// Where everything is counted that happens in this room and around it.
@@ -345,7 +382,15 @@ impl ChatRoom {
         self.seq += 1;
         let event = Arc::new(Event { seq: self.seq, at: (self.clock)(), kind });
         self.history.add(&event);
+        self.keep(|| Record::Event { event: Arc::clone(&event), id: None });
         Item::Event { event, author }
+    }
+
+    /// Has something written.
+    fn keep(&mut self, record: impl FnOnce() -> Record) {
+        if self.journal.is_some() {
+            self.records.push(record());
+        }
     }
 
     /// Puts the notices that were held into this turn.
@@ -395,10 +440,13 @@ impl ChatRoom {
     }
 
     fn end_turn(&mut self) {
+        if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
+            journal.append(self.records.drain(..));
+        }
         if !self.items.is_empty() {
             self.text = 0;
             self.has_event = false;
-            self.waiting.push_back(Turn::new(std::mem::take(&mut self.items)));
+            self.waiting.push_back(Turn::new(std::mem::take(&mut self.items), self.written));
         }
         while self.hubs.iter().all(|hub| hub.behind < MAX_BEHIND)
             && let Some(turn) = self.waiting.pop_front()
@@ -407,11 +455,25 @@ impl ChatRoom {
         }
     }
 
+    /// Every hub is handed a turn, though nothing happened.
+    fn end_turn_without_items(&mut self) {
+        self.waiting.push_back(Turn::new(Vec::new(), self.written));
+        self.end_turn();
+    }
+
     fn deliver(&mut self, turn: Turn) {
         let turn = Arc::new(turn);
         for hub in &mut self.hubs {
             hub.behind += 1;
             hub.recipient.do_send(Deliver(Arc::clone(&turn)));
+        }
+    }
+
+    /// Tells every member something that is no event.
+    fn tell_members(&mut self, answer: &Answer, ctx: &mut Context<Self>) {
+        let members: Vec<SessionId> = self.registry.members().map(|(session, _)| session).collect();
+        for member in members {
+            self.tell(member, Private::Told(answer.clone()), ctx);
         }
     }
 
@@ -527,7 +589,11 @@ impl Handler<Whisper> for ChatRoom {
             Some(found) => {
                 self.metrics.messages.count(Kind::Whispered);
                 self.text += text.as_str().len();
-                let whispered = Whispered { after: self.seq, at: (self.clock)(), from, session, text };
+                let (after, at) = (self.seq, (self.clock)());
+                let to = self.registry.name_of(found).cloned().unwrap_or(name);
+                let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone() };
+                self.keep(|| Record::Whisper { whisper: kept(), id: None });
+                let whispered = Whispered { after, at, from, session, text };
                 self.tell(found, Private::Whispered(whispered), ctx);
                 None
             }
@@ -574,8 +640,7 @@ impl Handler<Relieve> for ChatRoom {
 
     fn handle(&mut self, _: Relieve, _: &mut Self::Context) {
         if self.items.is_empty() && self.waiting.is_empty() {
-            self.waiting.push_back(Turn::new(Vec::new()));
-            self.end_turn();
+            self.end_turn_without_items();
         }
     }
 }
@@ -591,6 +656,40 @@ impl Handler<Who> for ChatRoom {
         let list = || self.registry.members().map(|(_, name)| name.clone()).collect();
         let names = Arc::clone(self.names.get_or_insert_with(list));
         self.answer(session, Some(Answer::Who(names)), ctx);
+    }
+}
+
+impl Handler<JournalReport> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, JournalReport(report): JournalReport, ctx: &mut Self::Context) {
+        match report {
+            Report::Written { up_to_seq, .. } => {
+                self.written = up_to_seq;
+                // with the next turn, if there is one
+                if self.items.is_empty() && self.waiting.is_empty() {
+                    self.end_turn_without_items();
+                }
+            }
+            Report::Failed { why } => {
+                error!("the journal cannot be written: {}; the chat goes on, and it is tried again", why.word());
+                self.tell_members(&Answer::JournalFailed, ctx);
+            }
+            Report::Recovered { lost } => {
+                let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
+                warn!("the journal is written again; lost: {events} events, {} whispers", lost.whispers);
+                self.tell_members(&Answer::JournalRecovered, ctx);
+            }
+        }
+    }
+}
+
+impl Handler<CloseJournal> for ChatRoom {
+    type Result = bool;
+
+    fn handle(&mut self, CloseJournal { within }: CloseJournal, _: &mut Self::Context) -> bool {
+        self.end_turn();
+        self.journal.take().is_none_or(|journal| journal.close(within))
     }
 }
 

@@ -28,7 +28,7 @@ use crate::metrics::Metrics;
 use crate::opening::browsers::Browsers;
 use crate::opening::{Arrival, Entrance, Openings, say_and_close};
 use crate::password::Gate;
-use crate::room::{ChatRoom, HubId, Shutdown};
+use crate::room::{ChatRoom, CloseJournal, HubId, Shutdown};
 use crate::transport::tcp;
 use crate::transport::tls::Acceptor;
 use crate::web::Site;
@@ -42,6 +42,9 @@ const MAX_ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// Refused connections that are given time to read the refusal; more are closed at once. Each costs one of the
 /// [`RESERVED_DESCRIPTORS`](crate::config::RESERVED_DESCRIPTORS), of which the server itself uses a dozen.
 pub const MAX_LINGERING: usize = 32;
+
+/// How long the end of the server waits until the journal is written.
+const JOURNAL_CLOSE: Duration = Duration::from_millis(900);
 
 /// Accept errors are logged this often at most.
 const ACCEPT_LOG_INTERVAL: Duration = Duration::from_secs(10);
@@ -182,6 +185,9 @@ impl Running {
         };
         if timeout(config.shutdown, in_good_order).await.is_err() {
             warn!("{} connections did not close in time", connections.open());
+        }
+        if !room.send(CloseJournal { within: JOURNAL_CLOSE }).await.unwrap_or(true) {
+            warn!("not all that happened last could be written");
         }
     }
 }

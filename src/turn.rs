@@ -76,6 +76,8 @@ pub struct Turn {
     events: usize,
     /// Whether somebody goes by another name from here on: those who remember names must follow.
     renames: bool,
+    /// The number of the last event that is written.
+    written: u64,
     versions: [[Version; Language::ALL.len()]; Format::ALL.len()],
 }
 
@@ -89,13 +91,13 @@ struct Version {
 }
 
 impl Turn {
-    /// A turn of these items; nothing is written yet.
-    pub fn new(items: Vec<Item>) -> Turn {
+    /// A turn of these items, of which no bytes are made yet. All events up to number `written` are in the journal.
+    pub fn new(items: Vec<Item>, written: u64) -> Turn {
         let renames = items.iter().any(|item| matches!(item.event(), Some(EventKind::Renamed { .. })));
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
         let events = items.iter().filter(|item| item.event().is_some()).count();
-        Turn { items, first, events, renames, versions: Default::default() }
+        Turn { items, first, events, renames, written, versions: Default::default() }
     }
 
     /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
@@ -121,6 +123,11 @@ impl Turn {
     /// Whether somebody goes by another name from here on.
     pub fn renames(&self) -> bool {
         self.renames
+    }
+
+    /// The number of the last event that is in the journal; that of every event, if there is none.
+    pub fn written_up_to(&self) -> u64 {
+        self.written
     }
 
     /// How many events there are in this range.
@@ -182,7 +189,8 @@ mod tests {
 
     #[test]
     fn everybody_who_reads_a_turn_shares_its_bytes() {
-        let turn = Turn::new(vec![said(1, 1), said(2, 2), Item::To(SessionId(1), Private::Farewell), said(3, 1)]);
+        let items = vec![said(1, 1), said(2, 2), Item::To(SessionId(1), Private::Farewell), said(3, 1)];
+        let turn = Turn::new(items, u64::MAX);
         let whole = turn.written(0..4, Format::Text, Language::English);
         assert_eq!(whole, "p1: 1\np2: 2\np1: 3\n");
         assert_eq!(whole.as_ptr(), turn.written(0..4, Format::Text, Language::English).as_ptr());

@@ -64,7 +64,7 @@ fn hub(config: Config) -> Addr<Hub> {
 }
 
 async fn deliver(hub: &Addr<Hub>, items: Vec<Item>) {
-    hub.send(Deliver(Arc::new(Turn::new(items)))).await.unwrap();
+    hub.send(Deliver(Arc::new(Turn::new(items, u64::MAX)))).await.unwrap();
 }
 
 /// The other end of a session over a pipe.
@@ -125,7 +125,7 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
         .unwrap();
     deliver(&hub, vec![welcome(1, "Ana")]).await;
     for i in 0..500 {
-        hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Beto", &i.to_string(), 2)]))));
+        hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Beto", &i.to_string(), 2)], u64::MAX))));
     }
     let mut seen = Vec::new();
     let expected: String = (0..500).map(|i| format!("Beto: {i}\n")).collect();

@@ -53,6 +53,10 @@ pub enum Answer {
     Who(Arc<[Name]>),
     /// What was said before, oldest first: to a newcomer, and to whoever asks.
     History(Page),
+    /// What is said is not kept at the moment, because the disk does not take it.
+    JournalFailed,
+    /// It is kept again.
+    JournalRecovered,
     /// Nobody in the room has this name.
     NotFound(Name),
     /// What was typed is no command, or lacks something.
@@ -181,6 +185,8 @@ impl Answer {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
+            | Answer::JournalFailed
+            | Answer::JournalRecovered
             | Answer::Help
             | Answer::Pong
             | Answer::LanguageChanged(_)

@@ -33,7 +33,7 @@ pub struct Place {
 /// What happened last.
 #[derive(Debug, Default)]
 pub struct History {
-    /// All events, without a gap.
+    /// All events.
     events: Bounded,
     /// Those in which somebody said or did something.
     messages: Bounded,
@@ -42,7 +42,7 @@ pub struct History {
 }
 
 impl History {
-    /// Keeps an event, whose number follows that of the one before, and forgets the oldest ones if there are too many.
+    /// Keeps an event, whose number is higher than that of the one before, and forgets the oldest ones if there are too many.
     pub fn add(&mut self, event: &Arc<Event>) {
         self.events.push(event, MAX_EVENTS);
         if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
@@ -52,11 +52,26 @@ impl History {
     }
 
     /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
-    /// not kept any more, or if there was no such event.
+    /// not kept any more, or if that number was not given yet. Numbers may be skipped: nothing happened there.
     pub fn after(&self, seq: u64) -> Option<Page> {
-        let last = self.events.last;
-        let missed = usize::try_from(last.checked_sub(seq)?).ok()?;
-        (missed <= MAX_MISSED.min(self.events.list.len())).then(|| self.events.newest(missed))
+        let events = &self.events;
+        if seq < events.forgotten || seq > events.last {
+            return None;
+        }
+        let missed = events.list.len() - events.list.partition_point(|event| event.seq <= seq);
+        (missed <= MAX_MISSED).then(|| events.newest(missed))
+    }
+
+    /// Nothing is known of what happened up to this number.
+    pub fn begin_after(&mut self, seq: u64) {
+        for list in [&mut self.events, &mut self.messages] {
+            (list.forgotten, list.last) = (seq, seq);
+        }
+    }
+
+    /// No events have the numbers up to this one that were not given yet.
+    pub fn skip_to(&mut self, seq: u64) {
+        self.events.last = self.events.last.max(seq);
     }
 
     /// The newest `count` messages, or as many as there are.
@@ -78,6 +93,8 @@ struct Bounded {
     bytes: usize,
     /// The number of the last event that there was.
     last: u64,
+    /// That of the last one that is forgotten.
+    forgotten: u64,
 }
 
 impl Bounded {
@@ -88,6 +105,7 @@ impl Bounded {
         while self.list.len() > max || self.bytes > MAX_BYTES {
             let Some(oldest) = self.list.pop_front() else { return };
             self.bytes -= bytes(&oldest);
+            self.forgotten = oldest.seq;
         }
     }
 
@@ -148,6 +166,22 @@ mod tests {
             assert_eq!(page.as_ref().map(|page| page.len()), missed, "{seq}");
             let numbers = page.map(|page| numbers(&page)).unwrap_or_default();
             assert!(numbers.iter().copied().eq(seq + 1..=seq + missed.unwrap_or(0) as u64), "{seq}: {numbers:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_may_be_skipped_and_what_was_before_is_unknown() {
+        let mut history = History::default();
+        history.begin_after(100);
+        assert_eq!(
+            (history.after(99), history.after(100).map(|page| page.len()), history.after(101)),
+            (None, Some(0), None)
+        );
+        history.add(&said(101, "x"));
+        history.skip_to(500);
+        history.add(&said(501, "x"));
+        for (seq, missed) in [(99, None), (100, Some(2)), (101, Some(1)), (300, Some(1)), (501, Some(0)), (502, None)] {
+            assert_eq!(history.after(seq).map(|page| page.len()), missed, "{seq}");
         }
     }
 

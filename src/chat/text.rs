@@ -94,6 +94,8 @@ sentences! {
     history_begins(count);
     history_ends();
     history_empty();
+    journal_failed();
+    journal_recovered();
     not_found(name);
     whisper_format();
     empty_message();

@@ -71,6 +71,8 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
         Answer::History(page) => history(page, language),
+        Answer::JournalFailed => text::journal_failed(language),
+        Answer::JournalRecovered => text::journal_recovered(language),
         Answer::NotFound(name) => text::not_found(language, owned(name)),
         Answer::Mistake(mistake) => self::mistake(mistake, language),
         Answer::NobodyToReplyTo => text::nobody_to_reply_to(language),

@@ -180,11 +180,12 @@ mod tests {
     use crate::chat::name::Name;
     use crate::journal::record::Whisper;
     use proptest::prelude::*;
+    use std::sync::Arc;
     use std::time::SystemTime;
 
     fn said(seq: u64, text: &str) -> Record {
         let kind = EventKind::Said { from: Name::parse("Ana").unwrap(), text: text.into() };
-        Record::Event { event: Event { seq, at: SystemTime::UNIX_EPOCH, kind }, id: None }
+        Record::Event { event: Arc::new(Event { seq, at: SystemTime::UNIX_EPOCH, kind }), id: None }
     }
 
     fn whisper(after: u64) -> Record {

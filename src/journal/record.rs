@@ -1,6 +1,7 @@
 //! What is written into the journal and read from it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::chat::event::{Event, EventKind};
@@ -62,7 +63,7 @@ pub enum Record {
     /// Something that everybody in the room learned.
     Event {
         /// What.
-        event: Event,
+        event: Arc<Event>,
         /// The id that its author's client gave it.
         id: Option<MessageId>,
     },

@@ -37,6 +37,9 @@ pub trait Reader {
     /// ([`Item::session`]), in order. Returns how many events and whispers it was handed.
     fn take(&self, turn: &Turn, own: &[usize]) -> usize;
 
+    /// The events up to this number are in the journal: a program is told so of its own.
+    fn acknowledge(&self, written: u64);
+
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
 
@@ -67,6 +70,16 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
             }
             deliveries
         })
+    }
+
+    fn acknowledge(&self, written: u64) {
+        unless_it_panics(self, |connection| {
+            let was_empty = connection.outbox.is_empty();
+            connection.acknowledge_up_to(written);
+            if was_empty {
+                connection.write_now();
+            }
+        });
     }
 
     fn evict(&self) {
@@ -129,7 +142,7 @@ impl<S: Transport> Connection<S> {
                 Item::Event { event, .. } => {
                     if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
                         self.in_flight = self.in_flight.saturating_sub(1);
-                        self.acknowledge(event);
+                        self.acknowledge(event, turn.written_up_to());
                     }
                 }
                 Item::To(_, private) if !self.is_closing() => taken += self.take_private(private),

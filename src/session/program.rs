@@ -1,6 +1,7 @@
 //! Sessions of programs, which speak JSON: what they ask, and how they know the answers.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::{Connection, Stage};
 use crate::chat::answer::{Answer, ObjectError};
@@ -21,6 +22,8 @@ pub(super) struct Ids {
     asked: Option<Box<str>>,
     /// Of the messages on their way to everybody, in order.
     in_flight: VecDeque<Option<Box<str>>>,
+    /// Of those that have gone to everybody, and are not in the journal yet.
+    unwritten: VecDeque<(Arc<Event>, Option<Box<str>>)>,
 }
 
 impl Ids {
@@ -93,11 +96,20 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    /// A message of this session has gone to everybody.
-    pub(super) fn acknowledge(&mut self, event: &Event) {
-        if let Some(ids) = &mut self.ids {
-            let id = ids.in_flight.pop_front().flatten();
-            let ack = self.format.object(&json::ack(event, id.as_deref()));
+    /// A message of this session has gone to everybody. It is acknowledged when it is in the journal.
+    pub(super) fn acknowledge(&mut self, event: &Arc<Event>, written: u64) {
+        let Some(ids) = &mut self.ids else { return };
+        let id = ids.in_flight.pop_front().flatten();
+        ids.unwritten.push_back((Arc::clone(event), id));
+        self.acknowledge_up_to(written);
+    }
+
+    /// Acknowledges what is in the journal up to this number.
+    pub(super) fn acknowledge_up_to(&mut self, written: u64) {
+        while let Some(ids) = &mut self.ids
+            && let Some((event, id)) = ids.unwritten.pop_front_if(|(event, _)| event.seq <= written)
+        {
+            let ack = self.format.object(&json::ack(&event, id.as_deref()));
             self.owe(ack);
         }
     }

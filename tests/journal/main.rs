@@ -9,6 +9,7 @@ mod reading;
 mod retention;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -85,7 +86,7 @@ fn now() -> SystemTime {
 }
 
 fn event(seq: u64, kind: EventKind) -> Record {
-    Record::Event { event: Event { seq, at: now(), kind }, id: None }
+    Record::Event { event: Arc::new(Event { seq, at: now(), kind }), id: None }
 }
 
 fn said(seq: u64, from: &str, text: &str) -> Record {
@@ -94,7 +95,7 @@ fn said(seq: u64, from: &str, text: &str) -> Record {
 
 fn said_at(seq: u64, at: SystemTime, text: &str) -> Record {
     let kind = EventKind::Said { from: name("Ana"), text: text.into() };
-    Record::Event { event: Event { seq, at, kind }, id: None }
+    Record::Event { event: Arc::new(Event { seq, at, kind }), id: None }
 }
 
 fn with_id(record: Record, text: &str) -> Record {

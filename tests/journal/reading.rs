@@ -1,5 +1,7 @@
 //! What comes out is what was put in: in order, each once, with a gap where something is missing; whispers for two.
 
+use std::sync::Arc;
+
 use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Record};
 use proptest::prelude::*;
 use tempfile::tempdir;
@@ -15,7 +17,7 @@ fn every_kind_of_event_comes_out_as_it_was_put_in() {
     let page = reader.page_before(None, Limit::PAGE, None).unwrap();
     assert!(!page.has_more);
     let read = page.items.into_iter().map(|item| match item {
-        Item::Event(kept) if !kept.is_erased => Record::Event { event: kept.event, id: kept.id },
+        Item::Event(kept) if !kept.is_erased => Record::Event { event: Arc::new(kept.event), id: kept.id },
         other => panic!("{other:?}"),
     });
     assert_eq!(read.collect::<Vec<_>>(), records);
@@ -286,7 +288,7 @@ proptest! {
                 Record::Whisper { whisper, .. } => is_theirs(whisper),
             }).cloned().collect();
             let as_records = |items: &[Item]| items.iter().map(|item| match item {
-                Item::Event(kept) => Record::Event { event: kept.event.clone(), id: None },
+                Item::Event(kept) => Record::Event { event: Arc::new(kept.event.clone()), id: None },
                 Item::Whisper(kept) => Record::Whisper { whisper: kept.whisper.clone(), id: None },
                 Item::Gap(gap) => panic!("{gap:?}"),
             }).collect::<Vec<_>>();

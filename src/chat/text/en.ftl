@@ -82,6 +82,8 @@ history_begins = --- What was said before, in the time of the server ({ $count -
 }) ---
 history_ends = --- End of what was said before ---
 history_empty = Nothing has been said yet.
+journal_failed = What is said now is not being kept: the disk of the server does not take it. The chat goes on.
+journal_recovered = What is said is being kept again.
 not_found = User not found: { $name }.
 whisper_format = Invalid format. Use: @name message
 empty_message = Error: Empty message. Use: @name message

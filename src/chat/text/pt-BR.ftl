@@ -82,6 +82,8 @@ history_begins = --- O que foi dito antes, no horário do servidor ({ $count ->
 }) ---
 history_ends = --- Fim do que foi dito antes ---
 history_empty = Ainda não foi dito nada.
+journal_failed = O que se diz agora não está sendo guardado: o disco do servidor não aceita. A conversa continua.
+journal_recovered = O que se diz volta a ser guardado.
 not_found = Usuário não encontrado: { $name }.
 whisper_format = Formato inválido. Use: @nome mensagem
 empty_message = Erro: Mensagem vazia. Use: @nome mensagem
