@@ -162,6 +162,9 @@ pub struct Config {
     /// Bytes not yet sent from which on the kernel takes no more of a connection (`TCP_NOTSENT_LOWAT`, Linux and macOS).
     /// Without it the kernel hides 4 MB for each reader who does not read. Default: 16 KiB. 0 = off.
     pub unsent: u32,
+    /// How many of the messages that were said before a newcomer is shown, at most
+    /// [`MAX_MESSAGES`](crate::chat::history::MAX_MESSAGES). Default: 50. 0 = none.
+    pub history: usize,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
@@ -352,6 +355,7 @@ impl Default for Config {
             outbox_soft: 256 * 1024,         // 256 KiB
             outbox_time: Duration::from_secs(30),
             unsent: 16 * 1024, // 16 KiB
+            history: 50,
             max_ignored: 100,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB

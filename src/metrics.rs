@@ -171,6 +171,7 @@ impl Metrics {
             | Answer::Welcome { .. }
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
+            | Answer::History(_)
             | Answer::Help
             | Answer::Pong
             | Answer::LanguageChanged(_)

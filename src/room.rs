@@ -6,6 +6,7 @@
 //! delivers to know where that is.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
+use crate::chat::history::{History, MAX_MESSAGES, Place};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
@@ -50,6 +52,8 @@ pub struct Join {
     pub session: SessionId,
     /// The name.
     pub name: Name,
+    /// Where the person was before, if they come back and want to know what they have missed.
+    pub from: Option<Place>,
 }
 
 /// A member tells everybody else something.
@@ -129,6 +133,16 @@ pub struct Who {
     pub session: SessionId,
 }
 
+/// A member asks what was said before. Answered with [`Answer::History`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Recall {
+    /// Who asks.
+    pub session: SessionId,
+    /// How many messages, at most [`MAX_MESSAGES`].
+    pub count: usize,
+}
+
 /// A session is gone or about to go. A member is told [`Private::Farewell`] after everything else; a session that
 /// is no member (any more) changes nothing.
 #[derive(Debug, Message)]
@@ -197,9 +211,14 @@ const MAX_BEHIND: usize = 8;
 /// turns that it is behind, at most 8.
 pub struct ChatRoom {
     registry: Registry,
+    /// What was said last, and how much of it newcomers are shown.
+    history: History,
+    shown: usize,
     /// Everybody's name, until somebody comes, goes or goes by another name.
     names: Option<Arc<[Name]>>,
     hubs: Vec<Hub>,
+    /// Tells the order of this room's events from that of any other one: 32 hexadecimal digits, at random.
+    epoch: Arc<str>,
     /// The number of the last event.
     seq: u64,
     /// What happened in this turn.
@@ -250,8 +269,11 @@ impl ChatRoom {
     pub fn with_clock(clock: fn() -> SystemTime) -> ChatRoom {
         ChatRoom {
             registry: Registry::default(),
+            history: History::default(),
+            shown: 0,
             names: None,
             hubs: Vec::new(),
+            epoch: random_epoch(),
             seq: 0,
             items: Vec::new(),
             text: 0,
@@ -264,6 +286,11 @@ impl ChatRoom {
             metrics: Arc::default(),
             is_shutting_down: false,
         }
+    }
+
+    /// The same, in which newcomers are shown so many of the messages that were said before.
+    pub fn showing(self, messages: usize) -> ChatRoom {
+        ChatRoom { shown: messages, ..self }
     }
 
     /// Where everything is counted that happens in this room and around it.
@@ -316,7 +343,9 @@ impl ChatRoom {
 
     fn event(&mut self, author: Option<SessionId>, kind: EventKind) -> Item {
         self.seq += 1;
-        Item::Event { event: Event { seq: self.seq, at: (self.clock)(), kind }, author }
+        let event = Arc::new(Event { seq: self.seq, at: (self.clock)(), kind });
+        self.history.add(&event);
+        Item::Event { event, author }
     }
 
     /// Puts the notices that were held into this turn.
@@ -386,12 +415,27 @@ impl ChatRoom {
         }
     }
 
-    fn welcome(&self, newcomer: SessionId, name: &Name) -> Answer {
+    /// What was said before somebody came in, which is exactly what they are not told as it happens.
+    fn show_history(&mut self, newcomer: SessionId, ctx: &mut Context<Self>) {
+        let page = self.history.newest(self.shown);
+        if !page.is_empty() {
+            self.tell_stranger(newcomer, Private::Told(Answer::History(page)), ctx);
+        }
+    }
+
+    fn welcome(&self, newcomer: SessionId, name: &Name, from: Option<Place>) -> Answer {
         let others = self.registry.members().filter(|(session, _)| *session != newcomer);
         let others: Vec<Name> = others.take(Answer::WELCOME_NAMES).map(|(_, name)| name.clone()).collect();
         let more = self.registry.len() - 1 - others.len();
-        Answer::Welcome { name: name.clone(), others, more, after: self.seq }
+        let from = from.filter(|from| *from.epoch == *self.epoch);
+        let missed = from.and_then(|from| self.history.after(from.seq));
+        Answer::Welcome { name: name.clone(), others, more, after: self.seq, epoch: Arc::clone(&self.epoch), missed }
     }
+}
+
+fn random_epoch() -> Arc<str> {
+    let half = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half()).into()
 }
 
 impl Actor for ChatRoom {
@@ -424,9 +468,9 @@ impl Handler<Attach> for ChatRoom {
 impl Handler<Join> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Join { session, name }: Join, ctx: &mut Self::Context) {
+    fn handle(&mut self, Join { session, name, from }: Join, ctx: &mut Self::Context) {
         let answer = match self.registry.join(session, name.clone()) {
-            Ok(()) => Some(self.welcome(session, &name)),
+            Ok(()) => Some(self.welcome(session, &name, from)),
             Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
             Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
             Err(RegistryError::WrongState) => {
@@ -438,7 +482,11 @@ impl Handler<Join> for ChatRoom {
             self.tell_holder(&name, session, ctx);
         }
         let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
+        let is_new = matches!(answer, Some(Answer::Welcome { missed: None, .. }));
         self.tell_stranger(session, Private::Answered(answer), ctx);
+        if is_new {
+            self.show_history(session, ctx);
+        }
         if has_joined {
             self.names = None;
             self.metrics.joins.inc();
@@ -543,6 +591,17 @@ impl Handler<Who> for ChatRoom {
         let list = || self.registry.members().map(|(_, name)| name.clone()).collect();
         let names = Arc::clone(self.names.get_or_insert_with(list));
         self.answer(session, Some(Answer::Who(names)), ctx);
+    }
+}
+
+impl Handler<Recall> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Recall { session, count }: Recall, ctx: &mut Self::Context) {
+        if self.registry.name_of(session).is_some() {
+            let page = self.history.newest(count.min(MAX_MESSAGES));
+            self.answer(session, Some(Answer::History(page)), ctx);
+        }
     }
 }
 

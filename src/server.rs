@@ -113,7 +113,7 @@ impl Server {
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
-        let room = room.start();
+        let room = room.showing(self.config.history).start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));

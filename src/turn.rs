@@ -5,7 +5,7 @@
 //! Knows nothing of who is there and how bytes travel.
 
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -22,7 +22,7 @@ pub enum Item {
     /// What everybody in the room learns.
     Event {
         /// The event.
-        event: Event,
+        event: Arc<Event>,
         /// Whose doing it was; that session gets no echo.
         author: Option<SessionId>,
     },
@@ -174,7 +174,10 @@ mod tests {
     fn said(seq: u64, author: u64) -> Item {
         let from = Name::parse(&format!("p{author}")).unwrap();
         let kind = EventKind::Said { from, text: format!("{seq}").as_str().into() };
-        Item::Event { event: Event { seq, at: SystemTime::UNIX_EPOCH, kind }, author: Some(SessionId(author)) }
+        Item::Event {
+            event: Arc::new(Event { seq, at: SystemTime::UNIX_EPOCH, kind }),
+            author: Some(SessionId(author)),
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ fn name(text: &str) -> Name {
 }
 
 fn event(kind: EventKind, author: Option<u64>) -> Item {
-    Item::Event { event: Event { seq: 1, at: SystemTime::UNIX_EPOCH, kind }, author: author.map(SessionId) }
+    Item::Event { event: Arc::new(Event { seq: 1, at: SystemTime::UNIX_EPOCH, kind }), author: author.map(SessionId) }
 }
 
 fn said(from: &str, text: &str, author: u64) -> Item {
@@ -43,7 +43,8 @@ fn said(from: &str, text: &str, author: u64) -> Item {
 }
 
 fn welcome(session: u64, as_name: &str) -> Item {
-    let welcome = Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0, after: 0 };
+    let welcome =
+        Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0, after: 0, epoch: "e".into(), missed: None };
     Item::To(SessionId(session), Private::Answered(Some(welcome)))
 }
 
@@ -245,12 +246,20 @@ async fn a_crowd_that_comes_or_goes_in_one_turn_is_one_line() {
 #[actix_rt::test]
 async fn a_newcomer_is_not_told_of_those_who_were_there_already() {
     let hub = hub(Config::default());
-    let numbered = |seq, kind| Item::Event { event: Event { seq, at: SystemTime::UNIX_EPOCH, kind }, author: None };
+    let numbered =
+        |seq, kind| Item::Event { event: Arc::new(Event { seq, at: SystemTime::UNIX_EPOCH, kind }), author: None };
     let joined = |seq, who: &str| numbered(seq, EventKind::Joined { name: name(who) });
     let mut ana = Person::connect(&hub, 1).await;
     let mut beto = Person::connect(&hub, 2).await;
     deliver(&hub, vec![welcome(1, "Ana")]).await;
-    let beto_welcome = Answer::Welcome { name: name("Beto"), others: vec![name("Ana")], more: 0, after: 5 };
+    let beto_welcome = Answer::Welcome {
+        name: name("Beto"),
+        others: vec![name("Ana")],
+        more: 0,
+        after: 5,
+        epoch: "e".into(),
+        missed: None,
+    };
     deliver(&hub, vec![Item::To(SessionId(2), Private::Answered(Some(beto_welcome)))]).await;
     deliver(&hub, vec![joined(4, "Caio"), joined(5, "Davi")]).await;
     deliver(&hub, vec![joined(5, "Eva"), joined(7, "Fabi"), joined(8, "Gil")]).await;

@@ -140,7 +140,7 @@ impl House {
     }
 
     fn join(&self, id: u64, name: &str) {
-        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap() });
+        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap(), from: None });
     }
 
     fn say(&self, id: SessionId, manner: Manner) {

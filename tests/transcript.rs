@@ -269,6 +269,7 @@ fn help_lists_every_command_in_the_readers_language() {
         "  /responder mensagem  responde à última mensagem privada",
         "  /eu ação             mostra a todos o que você faz: * Ana acena",
         "  /quem                mostra quem está na sala",
+        "  /historico [N]       mostra as últimas N mensagens (50, se não disser quantas)",
         "  /nome NOVO           troca o seu nome",
         "  /ignorar nome        esconde as mensagens dessa pessoa",
         "  /atender nome        volta a mostrar as mensagens dessa pessoa",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::command::CommandError;
 use super::event::Reason;
+use super::history::Page;
 use super::language::Language;
 use super::name::{Name, NameError};
 
@@ -31,6 +32,10 @@ pub enum Answer {
         more: usize,
         /// The number of the room's last event before; they are told what comes after it.
         after: u64,
+        /// Which order that number belongs to.
+        epoch: Arc<str>,
+        /// What they have missed, if they said where they were and it is all still known.
+        missed: Option<Page>,
     },
     /// Somebody else has the name.
     NameTaken(Name),
@@ -46,6 +51,8 @@ pub enum Answer {
     NameUnchanged(Name),
     /// Everybody in the room, the longest there first. Shared by all who ask before it changes.
     Who(Arc<[Name]>),
+    /// What was said before, oldest first: to a newcomer, and to whoever asks.
+    History(Page),
     /// Nobody in the room has this name.
     NotFound(Name),
     /// What was typed is no command, or lacks something.
@@ -173,6 +180,7 @@ impl Answer {
             | Answer::Welcome { .. }
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
+            | Answer::History(_)
             | Answer::Help
             | Answer::Pong
             | Answer::LanguageChanged(_)

@@ -29,6 +29,8 @@ pub enum Command {
     Rename(Name),
     /// List the people in the room.
     Who,
+    /// Show so many of the last messages.
+    History(usize),
     /// List the commands.
     Help,
     /// See whether the server answers.
@@ -105,7 +107,12 @@ pub enum Arguments {
     Action,
     /// A language.
     Language,
+    /// How many, or nothing.
+    Count,
 }
+
+/// How many messages `/historico` shows if nobody says how many.
+pub const DEFAULT_HISTORY: usize = 50;
 
 /// Every command, in the order of the help. All words are understood whatever language a person reads; case and accents
 /// do not matter.
@@ -141,6 +148,20 @@ pub static COMMANDS: &[Entry] = &[
         help: text::help_who,
         before_name: false,
         parse: |_, _| Ok(Command::Who),
+    },
+    Entry {
+        portuguese: &["historico"],
+        english: &["history"],
+        arguments: Arguments::Count,
+        help: text::help_history,
+        before_name: false,
+        parse: |entry, rest| match rest.trim() {
+            "" => Ok(Command::History(DEFAULT_HISTORY)),
+            count => match count.parse() {
+                Ok(count @ 1..) => Ok(Command::History(count)),
+                _ => Err(CommandError::Usage(entry)),
+            },
+        },
     },
     Entry {
         portuguese: &["nome"],
@@ -430,6 +451,12 @@ mod tests {
         assert_eq!(parse("/help"), Ok(Some(Command::Help)));
         for line in ["/quem", "/who", "/names"] {
             assert_eq!(parse(line), Ok(Some(Command::Who)));
+        }
+        for (line, count) in [("/historico", 50), ("/histórico 7", 7), ("/HISTORY  1000 ", 1000)] {
+            assert_eq!(parse(line), Ok(Some(Command::History(count))), "{line}");
+        }
+        for line in ["/historico 0", "/historico -1", "/historico muito", "/history 99999999999999999999"] {
+            assert!(matches!(parse(line), Err(CommandError::Usage(_))), "{line}");
         }
         assert_eq!(parse("/ping"), Ok(Some(Command::Ping)));
         for line in ["/nome Bia", "/nick  Bia "] {

@@ -20,6 +20,7 @@ pub mod answer;
 pub mod command;
 pub mod event;
 mod fold;
+pub mod history;
 pub mod hygiene;
 pub mod language;
 pub mod name;

@@ -91,6 +91,9 @@ sentences! {
     no_name_in_bytes(max);
 
     who(count, names);
+    history_begins(count);
+    history_ends();
+    history_empty();
     not_found(name);
     whisper_format();
     empty_message();
@@ -120,6 +123,7 @@ sentences! {
     help_reply();
     help_act();
     help_who();
+    help_history();
     help_rename();
     help_ignore();
     help_unignore();
@@ -197,6 +201,7 @@ sentences! {
     flag_max_unnamed_per_address(default);
     flag_exempt();
     flag_host();
+    flag_history(default);
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);
@@ -308,6 +313,7 @@ fn arguments(language: Language, arguments: Arguments) -> Option<String> {
         Arguments::Message => Some(argument_message(language)),
         Arguments::Action => Some(argument_action(language)),
         Arguments::Language => Some("pt|en".to_owned()),
+        Arguments::Count => Some("[N]".to_owned()),
     }
 }
 
@@ -428,6 +434,6 @@ mod tests {
                 assert!(lines.iter().any(|line| line.contains(&format!("/{}", entry.word(language)))), "{entry:?}");
             }
         }
-        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[4]), "/nome NOVO");
+        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[5]), "/nome NOVO");
     }
 }

@@ -56,6 +56,8 @@ struct Args {
     max_unnamed_per_address: Option<usize>,
     #[arg(long, env = "PAPO_EXEMPT", value_delimiter = ',', value_name = "NET")]
     exempt: Vec<Net>,
+    #[arg(long, env = "PAPO_HISTORY", value_name = "N")]
+    history: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
@@ -167,6 +169,7 @@ impl Args {
             max_unnamed_per_address: self.max_unnamed_per_address.unwrap_or(default.max_unnamed_per_address),
             exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
+            history: self.history.unwrap_or(default.history),
             max_line: self.max_line.unwrap_or(default.max_line),
             max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
             max_unended: self.max_unended.unwrap_or(default.max_unended),
@@ -259,6 +262,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "max_unnamed" => text::flag_max_unnamed(language, default.max_unnamed),
         "max_unnamed_per_address" => text::flag_max_unnamed_per_address(language, default.max_unnamed_per_address),
         "exempt" => text::flag_exempt(language),
+        "history" => text::flag_history(language, default.history),
         "max_line" => text::flag_max_line(language, *MAX_LINE.start(), *MAX_LINE.end(), default.max_line),
         "max_long_lines" => {
             text::flag_max_long_lines(language, default.max_long_lines, default.long_lines_within.as_secs())
@@ -306,7 +310,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
-              --lang en --no-qr --threads 2 --max-connections 5 --max-line 128 \
+              --lang en --no-qr --threads 2 --max-connections 5 --history 3 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
@@ -327,6 +331,7 @@ mod tests {
         assert_eq!((config.language, config.qr), (Language::English, false));
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
+        assert_eq!(config.history, 3);
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert!(matches!(config.password, Some(PasswordSource::File(path)) if path.as_os_str() == "f"));
         assert_eq!((config.max_password_tries, config.password_tries), (1, 2));

@@ -38,7 +38,10 @@ enum Object<'a> {
     Welcome {
         #[serde(flatten)]
         id: Id<'a>,
+        epoch: &'a str,
         seq: u64,
+        #[serde(skip_serializing_if = "is_false")]
+        resumed: bool,
         name: &'a str,
         others: Vec<&'a str>,
         more: usize,
@@ -94,6 +97,11 @@ enum Object<'a> {
         id: Id<'a>,
         names: Vec<&'a str>,
     },
+    History {
+        #[serde(flatten)]
+        id: Id<'a>,
+        events: Vec<Object<'a>>,
+    },
     Pong {
         #[serde(flatten)]
         id: Id<'a>,
@@ -134,6 +142,11 @@ struct Id<'a> {
     id: Option<&'a str>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde wants it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl Object<'_> {
     fn write(&self) -> String {
         // strings and numbers can always be written
@@ -156,9 +169,13 @@ pub fn hello(language: Language, needs_password: bool, max_line: usize) -> Strin
 
 /// An event, as everybody but its author reads it.
 pub fn event(event: &Event, language: Language) -> String {
+    object(event, language).write()
+}
+
+fn object(event: &Event, language: Language) -> Object<'_> {
     let (seq, at) = (event.seq, rfc3339(event.at));
     let message = || sentence(|line| text::write_event(line, &event.kind, language));
-    let object = match &event.kind {
+    match &event.kind {
         EventKind::Joined { name } => Object::Joined { seq, at, name: name.as_str(), message: message() },
         EventKind::Said { from, text } => Object::Said { seq, at, from: from.as_str(), text: text.as_str() },
         EventKind::Acted { from, text } => Object::Acted { seq, at, from: from.as_str(), text: text.as_str() },
@@ -168,8 +185,7 @@ pub fn event(event: &Event, language: Language) -> String {
         EventKind::Left { name, reason } => {
             Object::Left { seq, at, name: name.as_str(), reason: reason.word(), message: message() }
         }
-    };
-    object.write()
+    }
 }
 
 /// A whisper, as the one person reads it.
@@ -197,11 +213,15 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
     let object = match answer {
         // whoever speaks JSON knows what comes first
         Answer::Prompt | Answer::PasswordPrompt => return String::new(),
-        Answer::Welcome { name, others, more, after } => {
+        Answer::Welcome { name, others, more, after, epoch, missed } => {
             let others = others.iter().map(Name::as_str).collect();
-            Object::Welcome { id, seq: *after, name: name.as_str(), others, more: *more, message }
+            let (seq, resumed) = (*after, missed.is_some());
+            Object::Welcome { id, epoch, seq, resumed, name: name.as_str(), others, more: *more, message }
         }
         Answer::Who(names) => Object::People { id, names: names.iter().map(Name::as_str).collect() },
+        Answer::History(page) => {
+            Object::History { id, events: page.iter().map(|event| self::object(event, language)).collect() }
+        }
         Answer::Help => {
             Object::Help { id, lines: sentences::help(language, COMMANDS), message: sentences::help_title(language) }
         }
@@ -332,10 +352,12 @@ mod tests {
         let said = Event { seq: 7, at: at(), kind: EventKind::Joined { name: name("Ana") } };
         assert_eq!(ack(&said, Some("m1")), r#"{"type":"ack","id":"m1","seq":7,"at":"2026-11-27T23:46:19.123Z"}"#);
         assert_eq!((done(Some("x")), done(None)), (r#"{"type":"ack","id":"x"}"#.into(), r#"{"type":"ack"}"#.into()));
-        let welcome = Answer::Welcome { name: name("Ana"), others: vec![name("Beto")], more: 0, after: 6 };
+        let (epoch, missed) = ("e".into(), Some(Vec::new().into()));
+        let welcome =
+            Answer::Welcome { name: name("Ana"), others: vec![name("Beto")], more: 0, after: 6, epoch, missed };
         assert_eq!(
             answer(&welcome, None, Language::English),
-            r#"{"type":"welcome","seq":6,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}"#
+            r#"{"type":"welcome","epoch":"e","seq":6,"resumed":true,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}"#
         );
         let hello: serde_json::Value = serde_json::from_str(&hello(Language::Portuguese, true, 4096)).unwrap();
         assert_eq!((&hello["protocol"], &hello["password"]), (&PROTOCOL.into(), &true.into()));

@@ -9,11 +9,15 @@ pub mod codec;
 pub mod notices;
 pub mod telnet;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::chat::answer::{Answer, ObjectError, Refusal};
 use crate::chat::command::{COMMANDS, CommandError};
-use crate::chat::event::{EventKind, Reason, Whispered};
+use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::language::Language;
 use crate::chat::name::{self, Name, NameError};
 use crate::chat::text;
@@ -58,7 +62,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::PasswordPrompt => text::password_prompt(language),
         Answer::PasswordWrong => text::password_wrong(language),
         Answer::TooManyPasswordTries { seconds } => text::password_too_many_tries(language, *seconds),
-        Answer::Welcome { name, others, more, after: _ } => welcome(name, others, *more, language),
+        Answer::Welcome { name, others, more, .. } => welcome(name, others, *more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
         Answer::NameProbed(name) => text::name_probed(language, owned(name)),
         Answer::NameWanted => text::name_wanted(language),
@@ -66,6 +70,7 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
+        Answer::History(page) => history(page, language),
         Answer::NotFound(name) => text::not_found(language, owned(name)),
         Answer::Mistake(mistake) => self::mistake(mistake, language),
         Answer::NobodyToReplyTo => text::nobody_to_reply_to(language),
@@ -181,6 +186,26 @@ fn who(names: &[Name], language: Language) -> String {
     text::who(language, names.len(), list)
 }
 
+/// Messages with the time when they were said, between two lines that say so. A name cannot begin with a bracket, so none of
+/// them can be taken for one that is said now.
+fn history(page: &[Arc<Event>], language: Language) -> String {
+    if page.is_empty() {
+        return text::history_empty(language);
+    }
+    let mut lines = text::history_begins(language, page.len()).into_bytes();
+    lines.push(b'\n');
+    let zone = TimeZone::system();
+    let today = Timestamp::now().to_zoned(zone.clone()).date();
+    for event in page {
+        let at = Timestamp::try_from(event.at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
+        let format = if at.date() == today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        lines.extend_from_slice(format!("[{}] ", at.strftime(format)).as_bytes());
+        write_event(&mut lines, &event.kind, language);
+    }
+    lines.extend_from_slice(text::history_ends(language).as_bytes());
+    String::from_utf8_lossy(&lines).into_owned()
+}
+
 fn owned(name: &Name) -> String {
     name.as_str().to_owned()
 }
@@ -210,7 +235,14 @@ mod tests {
 
     #[test]
     fn a_welcome_says_how_many_more_there_are() {
-        let welcome = Answer::Welcome { name: people(1).remove(0), others: people(2), more: 37, after: 0 };
+        let welcome = Answer::Welcome {
+            name: people(1).remove(0),
+            others: people(2),
+            more: 37,
+            after: 0,
+            epoch: "e".into(),
+            missed: None,
+        };
         assert_eq!(
             text(answer(&welcome, Language::English)),
             "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
@@ -221,7 +253,14 @@ mod tests {
     fn a_welcome_fits_into_one_read_of_an_old_client() {
         let long: Vec<Name> = (0..20).map(|i| Name::parse(&format!("{}{i:02}", "李".repeat(20))).unwrap()).collect();
         for language in Language::ALL {
-            let welcome = Answer::Welcome { name: long[0].clone(), others: long.clone(), more: 9980, after: 0 };
+            let welcome = Answer::Welcome {
+                name: long[0].clone(),
+                others: long.clone(),
+                more: 9980,
+                after: 0,
+                epoch: "e".into(),
+                missed: None,
+            };
             let welcome = text(answer(&welcome, language));
             assert!(welcome.len() < 1024, "{}", welcome.len());
             assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");

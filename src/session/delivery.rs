@@ -5,6 +5,7 @@ use std::future::{Future, poll_fn};
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use log::info;
@@ -13,10 +14,22 @@ use tokio::task::unconstrained;
 use super::{Connection, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Reason, Whispered};
+use crate::chat::history::Page;
 use crate::chat::name::Name;
+use crate::dialect::text::codec::TextCodec;
+use crate::dialect::{Written, json};
 use crate::metrics::Limit;
 use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
+
+/// The most bytes of a page of what was said before.
+const MAX_HISTORY: usize = 256 * 1024; // 256 KiB
+
+/// The same for a client without line ends, with room for the lines around it: it reads 1,024 bytes at once.
+const MAX_UNDELIMITED_HISTORY: usize = 800;
+
+/// What a line of it takes beside the name and the text.
+const HISTORY_LINE: usize = "[2026-11-28 00:00] : \n".len();
 
 /// A session as the hub of its thread sees it.
 pub trait Reader {
@@ -188,6 +201,7 @@ impl<S: Transport> Connection<S> {
                 });
                 self.go_if_evicted();
             }
+            Private::Told(Answer::History(page)) => self.show_history(page),
             Private::Told(answer) => self.answer(answer.clone()),
             Private::Wanted { by } => self.probe(*by),
             Private::Farewell => {
@@ -197,6 +211,36 @@ impl<S: Transport> Connection<S> {
             }
         }
         0
+    }
+
+    /// Tells a program what happened while it was away, as if it had been there.
+    fn show_missed(&mut self, missed: &Page) {
+        let events = missed.iter().map(Some);
+        let all = Written::new(events, |bytes, event| {
+            self.format.write_frame(bytes, &json::event(event, self.language));
+        });
+        self.owe(all.get(0..missed.len()));
+    }
+
+    /// Shows what was said before; to a client that takes what it reads at once for one message, no more than that holds.
+    fn show_history(&mut self, page: &Page) {
+        let is_undelimited = self.stream.decoder().lines().is_some_and(TextCodec::is_undelimited);
+        let max = if is_undelimited { MAX_UNDELIMITED_HISTORY } else { MAX_HISTORY };
+        let mut bytes = 0;
+        let mut shown = Vec::new();
+        for event in page.iter().rev() {
+            let (EventKind::Said { from, text } | EventKind::Acted { from, text }) = &event.kind else { continue };
+            bytes += HISTORY_LINE + from.as_str().len() + text.as_str().len();
+            if bytes > max {
+                break;
+            }
+            if !self.ignores(from) {
+                shown.push(Arc::clone(event));
+            }
+        }
+        shown.reverse();
+        let history = self.written(&Answer::History(shown.into()));
+        self.owe(history);
     }
 
     fn give_up_if_closing(&mut self) {
@@ -229,6 +273,7 @@ impl<S: Transport> Connection<S> {
                 self.deadline = None;
                 self.silence = None;
             }
+            Answer::History(page) => return self.show_history(page),
             Answer::NameTaken(_) | Answer::NameTooSimilar(_) if self.stage == Stage::Naming => {
                 self.answer(answer.clone());
                 self.restart_silence();
@@ -242,6 +287,9 @@ impl<S: Transport> Connection<S> {
         self.metrics.answered(answer);
         let bytes = self.written(answer);
         self.owe(bytes);
+        if let Answer::Welcome { missed: Some(missed), .. } = answer {
+            self.show_missed(missed);
+        }
     }
 
     /// Writes as much as the stream takes, and wakes the session if that is not everything: only there can it wait.

@@ -7,6 +7,7 @@ use std::task::{self, Poll};
 use super::{Connection, Stage, goodbye};
 use crate::chat::answer::{Answer, ObjectError};
 use crate::chat::event::Reason;
+use crate::chat::history::Place;
 use crate::chat::name::Name;
 use crate::dialect::text::codec::TextCodec;
 use crate::dialect::text::telnet::{WILL_ECHO, WONT_ECHO};
@@ -26,10 +27,13 @@ pub(super) struct Lock {
     hides_typing: bool,
 }
 
+/// A name, and where whoever has it was before.
+type Entry = (Name, Option<Place>);
+
 struct Attempt {
     verdict: Pin<Box<dyn Future<Output = Verdict>>>,
-    /// By which name to come in if it is right, if that is known already.
-    name: Option<Name>,
+    /// By which name to come in if it is right, and from where, if that is known already.
+    entry: Option<Entry>,
 }
 
 impl Lock {
@@ -59,14 +63,14 @@ impl<S: Transport> Connection<S> {
     }
 
     /// Somebody gave a password, and perhaps a name to come in by.
-    pub(super) fn try_password(&mut self, password: Option<String>, name: Option<Name>) {
+    pub(super) fn try_password(&mut self, password: Option<String>, entry: Option<Entry>) {
         let Some(lock) = &mut self.lock else { return };
         let Some(password) = password else {
             return self.answer(Answer::BadObject(ObjectError::Field("password")));
         };
         let (gate, ip) = (Arc::clone(&lock.gate), self.peer.ip());
         let verdict = Box::pin(async move { gate.check(ip, password).await });
-        lock.attempt = Some(Attempt { verdict, name });
+        lock.attempt = Some(Attempt { verdict, entry });
         self.answer_later();
     }
 
@@ -74,16 +78,16 @@ impl<S: Transport> Connection<S> {
         let Some(lock) = &mut self.lock else { return };
         let Some(attempt) = &mut lock.attempt else { return };
         let Poll::Ready(verdict) = attempt.verdict.as_mut().poll(cx) else { return };
-        let name = lock.attempt.take().and_then(|attempt| attempt.name);
+        let entry = lock.attempt.take().and_then(|attempt| attempt.entry);
         // it may have been closed meanwhile
         if self.stage == Stage::Naming {
-            self.take_verdict(verdict, name);
+            self.take_verdict(verdict, entry);
         }
     }
 
-    fn take_verdict(&mut self, verdict: Verdict, name: Option<Name>) {
+    fn take_verdict(&mut self, verdict: Verdict, entry: Option<Entry>) {
         let answer = match verdict {
-            Verdict::Right => return self.unlock(name),
+            Verdict::Right => return self.unlock(entry),
             Verdict::Wrong => Answer::PasswordWrong,
             // rounded up, so that it is over by then
             Verdict::TooManyTries { wait } => Answer::TooManyPasswordTries { seconds: wait.as_secs() + 1 },
@@ -99,15 +103,15 @@ impl<S: Transport> Connection<S> {
         self.restart_silence();
     }
 
-    fn unlock(&mut self, name: Option<Name>) {
+    fn unlock(&mut self, entry: Option<Entry>) {
         if self.lock.take().is_some_and(|lock| lock.hides_typing) {
             // the line end that was not shown, too
             self.owe([&WONT_ECHO[..], b"\r\n"].concat().into());
         }
-        match name {
-            Some(name) => {
+        match entry {
+            Some((name, from)) => {
                 self.asks_again();
-                self.ask(room::Join { session: self.id, name });
+                self.ask(room::Join { session: self.id, name, from });
             }
             None => self.restart_silence(),
         }

@@ -14,7 +14,7 @@ use crate::dialect::text::codec::Line;
 use crate::dialect::text::telnet::TIMING_MARK_ANSWER;
 use crate::dialect::{Format, sniff};
 use crate::metrics::Limit;
-use crate::room::{Broadcast, ChatRoom, Join, Manner, Rename, To, Whisper, Who};
+use crate::room::{Broadcast, ChatRoom, Join, Manner, Recall, Rename, To, Whisper, Who};
 use crate::transport::Transport;
 
 impl<S: Transport> Connection<S> {
@@ -84,7 +84,7 @@ impl<S: Transport> Connection<S> {
             return self.try_password(Some(line.as_str().to_owned()), None);
         }
         match Name::parse(line.as_str().trim()) {
-            Ok(name) => self.ask(Join { session: self.id, name }),
+            Ok(name) => self.ask(Join { session: self.id, name, from: None }),
             Err(error) => {
                 self.answer(Answer::BadName(error));
                 self.count_bad_name();
@@ -113,6 +113,10 @@ impl<S: Transport> Connection<S> {
             },
             Command::Rename(name) => self.ask(Rename { session, name }),
             Command::Who => self.ask(Who { session }),
+            Command::History(count) => {
+                self.pay_for_mistake();
+                self.ask(Recall { session, count });
+            }
             Command::Help => self.answer(Answer::Help),
             Command::Ping => self.answer(Answer::Pong),
             Command::Language(language) => {

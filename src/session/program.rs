@@ -58,13 +58,13 @@ impl<S: Transport> Connection<S> {
         });
     }
 
-    fn join(&mut self, Join { name, language, password }: Join) {
+    fn join(&mut self, Join { name, language, password, from }: Join) {
         if let Some(language) = language {
             self.language = language;
         }
         match Name::parse(name.trim()) {
-            Ok(name) if self.is_locked() => self.try_password(password, Some(name)),
-            Ok(name) => self.ask(room::Join { session: self.id, name }),
+            Ok(name) if self.is_locked() => self.try_password(password, Some((name, from))),
+            Ok(name) => self.ask(room::Join { session: self.id, name, from }),
             Err(error) => {
                 self.answer(Answer::BadName(error));
                 self.count_bad_name();

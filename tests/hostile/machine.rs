@@ -22,7 +22,8 @@ fn mad_clock() -> SystemTime {
 
 #[test]
 fn a_clock_that_jumps_changes_no_order_no_throttle_and_no_deadline() {
-    let config = Config { rate: 20, name_deadline: Duration::from_secs(2), max_unnamed: 0, ..strict_config() };
+    let config =
+        Config { rate: 20, name_deadline: Duration::from_secs(2), max_unnamed: 0, history: 0, ..strict_config() };
     let server = TestServer::with(config, || ChatRoom::with_clock(mad_clock));
     let witness = Witness::start(&server);
     let start = Instant::now();

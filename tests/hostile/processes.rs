@@ -183,7 +183,12 @@ fn it_serves_with_all_its_standard_streams_closed() {
         let script = format!("exec {papo} --listen {address} {NO_LIMITS_FOR_AN_ADDRESS} {closed}");
         let mut command = Command::new("sh");
         command.args(["-c", &script]).env("RUST_LOG", "debug").env("LANG", "C.UTF-8").env_remove("LC_ALL");
-        command.env("PAPO_DATA", DATA).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .env("PAPO_DATA", DATA)
+            .env("PAPO_HISTORY", "0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         // a connection that took the place of a stream would be sent what is printed, or the log
         chat_goes_on(&Program::spawn_at(command, address));
     }

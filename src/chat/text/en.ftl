@@ -76,6 +76,12 @@ no_name_in_bytes = You were disconnected: no name given in { $max } bytes.
 ## Answers
 
 who = In the room ({ $count }): { $names }
+history_begins = --- What was said before, in the time of the server ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
+history_ends = --- End of what was said before ---
+history_empty = Nothing has been said yet.
 not_found = User not found: { $name }.
 whisper_format = Invalid format. Use: @name message
 empty_message = Error: Empty message. Use: @name message
@@ -107,6 +113,7 @@ help_msg = the same as @name message
 help_reply = replies to the last private message
 help_act = shows everybody what you do: * Ana waves
 help_who = shows who is in the room
+help_history = shows the last N messages (50 if you do not say how many)
 help_rename = changes your name
 help_ignore = hides what this person says
 help_unignore = shows again what this person says
@@ -191,6 +198,7 @@ flag_max_unnamed = Most connections without a name; beyond it the oldest one of 
 flag_max_unnamed_per_address = Most connections without a name from one address; beyond it its oldest one is closed [default: { $default }]
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_host = Names of this machine under which a browser may open the page, beside its addresses, localhost and its own name; may be repeated, or several separated by commas
+flag_history = How many earlier messages are shown to whoever comes in, at most 1000 [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
 flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]

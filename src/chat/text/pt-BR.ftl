@@ -76,6 +76,12 @@ no_name_in_bytes = Você foi desconectado: nenhum nome informado em { $max } byt
 ## Respostas
 
 who = Na sala ({ $count }): { $names }
+history_begins = --- O que foi dito antes, no horário do servidor ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
+history_ends = --- Fim do que foi dito antes ---
+history_empty = Ainda não foi dito nada.
 not_found = Usuário não encontrado: { $name }.
 whisper_format = Formato inválido. Use: @nome mensagem
 empty_message = Erro: Mensagem vazia. Use: @nome mensagem
@@ -107,6 +113,7 @@ help_msg = o mesmo que @nome mensagem
 help_reply = responde à última mensagem privada
 help_act = mostra a todos o que você faz: * Ana acena
 help_who = mostra quem está na sala
+help_history = mostra as últimas N mensagens (50, se não disser quantas)
 help_rename = troca o seu nome
 help_ignore = esconde as mensagens dessa pessoa
 help_unignore = volta a mostrar as mensagens dessa pessoa
@@ -191,6 +198,7 @@ flag_max_unnamed = Máximo de conexões sem nome; acima disso, a mais antiga do 
 flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; acima disso, a mais antiga dele é encerrada [padrão: { $default }]
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_host = Nomes deste computador pelos quais o navegador pode abrir a página, além dos endereços, de localhost e do próprio nome dele; pode ser repetida, ou vários separados por vírgula
+flag_history = Quantas mensagens anteriores são mostradas a quem entra, no máximo 1000 [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]

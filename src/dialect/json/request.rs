@@ -5,7 +5,8 @@
 use serde_json::{Map, Value};
 
 use crate::chat::answer::{Answer, ObjectError};
-use crate::chat::command::{Command, CommandError};
+use crate::chat::command::{Command, CommandError, DEFAULT_HISTORY};
+use crate::chat::history::Place;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
@@ -40,6 +41,8 @@ pub struct Join {
     pub language: Option<Language>,
     /// The password of the room.
     pub password: Option<String>,
+    /// Where the program was before, if it comes back.
+    pub from: Option<Place>,
 }
 
 impl Request {
@@ -84,6 +87,7 @@ fn ask(object: &Map<String, Value>) -> Result<Ask, Answer> {
         }
         "rename" => Command::Rename(Name::parse(required(object, "name")?.trim()).map_err(CommandError::BadName)?),
         "who" => Command::Who,
+        "history" => Command::History(count(object)?),
         "ignore" => Command::Ignore(person(object, "name")?),
         "unignore" => Command::Unignore(person(object, "name")?),
         "lang" => Command::Language(language(object)?.ok_or_else(|| bad_field("lang"))?),
@@ -98,7 +102,14 @@ fn ask(object: &Map<String, Value>) -> Result<Ask, Answer> {
 fn join(object: &Map<String, Value>) -> Result<Join, Answer> {
     let name = required(object, "name")?.to_owned();
     let password = optional(object, "password")?.map(str::to_owned);
-    Ok(Join { name, language: language(object)?, password })
+    Ok(Join { name, language: language(object)?, password, from: place(object)? })
+}
+
+/// The epoch and the number of the last event that the program knows; neither means anything without the other.
+fn place(object: &Map<String, Value>) -> Result<Option<Place>, Answer> {
+    let Some(epoch) = optional(object, "epoch")? else { return Ok(None) };
+    let seq = object.get("seq").and_then(Value::as_u64).ok_or_else(|| bad_field("seq"))?;
+    Ok(Some(Place { epoch: epoch.into(), seq }))
 }
 
 fn message(object: &Map<String, Value>) -> Result<CleanText, Answer> {
@@ -113,6 +124,17 @@ fn person(object: &Map<String, Value>, field: &'static str) -> Result<Name, Answ
 
 fn language(object: &Map<String, Value>) -> Result<Option<Language>, Answer> {
     optional(object, "lang")?.map(|tag| tag.parse().map_err(|_| bad_field("lang"))).transpose()
+}
+
+/// How many messages the program asks for.
+fn count(object: &Map<String, Value>) -> Result<usize, Answer> {
+    match object.get("count") {
+        None | Some(Value::Null) => Ok(DEFAULT_HISTORY),
+        Some(count) => match count.as_u64().map(usize::try_from) {
+            Some(Ok(count @ 1..)) => Ok(count),
+            _ => Err(bad_field("count")),
+        },
+    }
 }
 
 /// Whether the program takes a line for one that nobody else reads, or one person at most.
@@ -176,6 +198,8 @@ mod tests {
             (r#"{"type":"line","text":"/quem","private":true}"#, Command::Who),
             (r#"{"type":"rename","name":" Bia "}"#, Command::Rename(name("Bia"))),
             (r#"{"type":"who"}"#, Command::Who),
+            (r#"{"type":"history"}"#, Command::History(50)),
+            (r#"{"type":"history","count":7}"#, Command::History(7)),
             (r#"{"type":"ignore","name":"Beto"}"#, Command::Ignore(name("Beto"))),
             (r#"{"type":"unignore","name":"Beto"}"#, Command::Unignore(name("Beto"))),
             (r#"{"type":"lang","lang":"en-US"}"#, Command::Language(Language::English)),
@@ -190,9 +214,12 @@ mod tests {
             Ok(Ask::Join(Join {
                 name: "Ana".into(),
                 language: Some(Language::Portuguese),
-                password: Some("x".into())
+                password: Some("x".into()),
+                from: None,
             }))
         );
+        let back = asked(r#"{"type":"join","name":"Ana","epoch":"abc","seq":41}"#);
+        assert!(matches!(back, Ok(Ask::Join(Join { from: Some(Place { seq: 41, .. }), .. }))), "{back:?}");
     }
 
     #[test]
@@ -213,6 +240,10 @@ mod tests {
             (r#"{"type":"whisper","text":"oi"}"#, object(ObjectError::Field("to"))),
             (r#"{"type":"join"}"#, object(ObjectError::Field("name"))),
             (r#"{"type":"join","name":"Ana","lang":"fr"}"#, object(ObjectError::Field("lang"))),
+            (r#"{"type":"history","count":0}"#, object(ObjectError::Field("count"))),
+            (r#"{"type":"history","count":"7"}"#, object(ObjectError::Field("count"))),
+            (r#"{"type":"join","name":"Ana","epoch":"abc"}"#, object(ObjectError::Field("seq"))),
+            (r#"{"type":"join","name":"Ana","epoch":"abc","seq":-1}"#, object(ObjectError::Field("seq"))),
             (r#"{"type":"lang"}"#, object(ObjectError::Field("lang"))),
             (r#"{"type":"ping","id":7}"#, object(ObjectError::Field("id"))),
             (r#"{"type":"ping","id":""}"#, object(ObjectError::Field("id"))),

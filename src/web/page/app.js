@@ -16,6 +16,8 @@ import { StateBar } from './state.js';
 import { adopt, language, preferredLanguage, put, setLanguage } from './words.js';
 
 let lostAt = 0;
+// events up to this number have been shown before
+let known = 0;
 
 adopt(document);
 setLanguage(recall('lang') || preferredLanguage());
@@ -55,17 +57,21 @@ const FRAMES = {
   // a type of the name of something that every object has is unknown, too
   __proto__: null,
   welcome: welcomed,
-  said: (frame) => heard(messages.said(frame), frame),
-  acted: (frame) => heard(messages.acted(frame), frame),
+  said: (frame) => isOwn(frame, 'say') || heard(messages.said(frame), frame),
+  acted: (frame) => isOwn(frame, 'act') || heard(messages.acted(frame), frame),
+  history: told,
   whispered(frame) {
     messages.whispered(frame);
     alerts.heard(summons(true, frame.from));
   },
   joined(frame) {
+    // that of one's own earlier connection
+    if (frame.name === people.me) return;
     messages.presence(frame);
     people.add(frame.name);
   },
   left(frame) {
+    if (frame.name === people.me) return;
     messages.presence(frame);
     people.remove(frame.name);
   },
@@ -89,18 +95,32 @@ function enter(name, password) {
   connection.enter({ name, password });
 }
 
-function welcomed({ name, message, others, more, isReturn }) {
+function welcomed({ name, message, others, more, isReturn, resumed, ...frame }) {
+  known = frame.known;
   if (people.me !== name) people.clear();
   people.me = messages.me = name;
   remember('name', name);
   showRoom();
-  if (isReturn) messages.gap(Date.now() - lostAt);
-  else messages.quiet(message, 'welcome');
+  if (!isReturn) messages.quiet(message, 'welcome');
+  else if (!resumed) messages.gap(Date.now() - lostAt);
   box.maxLine = connection.maxLine;
   people.set([name, ...others]);
   // the welcome names only some: whether the one to whom the box is open is there, is not known before all are
   if (!more) box.setOnline(true);
   connection.send({ type: 'who', id: connection.newId('w') });
+}
+
+// What oneself said on an earlier connection comes back with what was missed: then it has arrived.
+function isOwn(frame, kind) {
+  if (frame.from !== people.me) return false;
+  if (!outgoing.arrived(kind, frame)) messages.recalled([frame]);
+  return true;
+}
+
+// What was said before: to newcomers, and to whoever asks.
+function told({ id, events }) {
+  if (outgoing.answered(id)) messages.recalledForAsker(events);
+  else messages.recalled(events.filter(({ seq }) => seq > known), 'history_ends');
 }
 
 function heard(isMention, { from }) {

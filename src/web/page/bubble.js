@@ -43,7 +43,7 @@ export function ownBubble({ kind, to, shown: text }, from) {
   return node;
 }
 
-/** Shows when it was: hours and minutes, the rest on asking. */
+/** Shows when it was: hours and minutes, the rest on asking. Returns the node. */
 export function setTime(node, at) {
   const time = node.querySelector('time');
   const when = date(at);
@@ -51,6 +51,11 @@ export function setTime(node, at) {
   time.dateTime = when.toISOString();
   time.textContent = when.toLocaleTimeString(language(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   time.title = fullTime(at);
+  return node;
+}
+
+export function shortTime(at) {
+  return date(at).toLocaleString(language(), { dateStyle: 'short', timeStyle: 'short' });
 }
 
 export function fullTime(at) {

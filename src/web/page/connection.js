@@ -45,6 +45,8 @@ export class Connection {
   // one's own name is still taken by one's own old connection, perhaps
   #isReturning = false;
   #nameTries = 0;
+  // how far this page knows the order of the room: `{ epoch, seq }`
+  #place = null;
   #joinId = null;
   #pingId = null;
   #ids = 0;
@@ -107,6 +109,7 @@ export class Connection {
   forget() {
     this.giveUp();
     this.#last = null;
+    this.#place = null;
     this.#hasBeenIn = false;
   }
 
@@ -136,6 +139,8 @@ export class Connection {
     const { name, password } = this.#wanted;
     const frame = { type: 'join', id: this.#joinId, name, lang: this.#hooks.language() };
     if (this.needsPassword) frame.password = password;
+    // what happened meanwhile follows the welcome then
+    if (this.#hasBeenIn && this.#place) Object.assign(frame, this.#place);
     this.send(frame);
     this.#to('joining');
   }
@@ -153,6 +158,7 @@ export class Connection {
   }
 
   #take(frame) {
+    if (this.#place && frame.seq > this.#place.seq && frame.type !== 'welcome') this.#place.seq = frame.seq;
     switch (frame.type) {
       case 'hello':
         return this.#greeted(frame);
@@ -184,10 +190,14 @@ export class Connection {
     this.reason = '';
     this.#nameTries = 0;
     this.rename(frame.name);
+    // of the order that it was told of before, this page knows so much
+    const known = this.#place?.epoch === frame.epoch ? this.#place.seq : 0;
+    // one's own arrival has the next number, and is not told
+    if (!frame.resumed) this.#place = { epoch: frame.epoch, seq: frame.seq + 1 };
     clearTimeout(this.#timers.settled);
     this.#timers.settled = setTimeout(() => { this.#pauses = 0; }, SETTLED);
     this.#to('in');
-    this.#hooks.frame({ ...frame, isReturn });
+    this.#hooks.frame({ ...frame, isReturn, known });
   }
 
   /** The name to come back with. */

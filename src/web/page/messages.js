@@ -1,7 +1,7 @@
 // The list of messages: what was said, what happened, what the server answers, and one's own messages until they are
 // confirmed. It stays put while somebody reads back and follows otherwise. Everything from outside becomes text nodes.
 
-import { actLine, fullTime, ownBubble, privateBubble, saidBubble, setTime } from './bubble.js';
+import { actLine, fullTime, ownBubble, privateBubble, saidBubble, setTime, shortTime } from './bubble.js';
 import { button, element } from './dom.js';
 import { duration, names, put } from './words.js';
 
@@ -53,6 +53,23 @@ export class Messages {
     this.#heard(privateBubble(frame));
   }
 
+  /** What was said before, and calls for nobody; then, if there was something, a word that it ends. */
+  recalled(events, ending) {
+    for (const event of events) {
+      const kind = event.type === 'acted' ? 'act' : 'say';
+      if (event.from === this.me) this.#add(setTime(ownBubble({ kind, shown: event.text }, this.me), event.at), false);
+      else this.#add(kind === 'act' ? actLine(event, '') : saidBubble(event, ''), false);
+    }
+    if (ending && events.length) this.quietWord(ending, {}, 'ending');
+  }
+
+  /** The same as lines of the server: what is older does not stand behind what is newer. */
+  recalledForAsker(events) {
+    if (!events.length) return this.quietWord('history_empty', {});
+    const line = ({ type, from, text, at }) => `[${shortTime(at)}] ${type === 'acted' ? `* ${from}` : `${from}:`} ${text}`;
+    return this.quiet(events.map(line), 'help');
+  }
+
   /** One's own message, on its way. Returns its node. */
   own(route) {
     const node = this.unanswered(route);
@@ -102,6 +119,14 @@ export class Messages {
     const trouble = element('p', 'trouble', why.key ? put(element('span'), why.key) : element('span', '', why.message));
     for (const [key, action] of actions) trouble.append(' ', put(button('small', action), key));
     node.querySelector('.body').append(trouble);
+    this.#settle();
+  }
+
+  /** What was thought not to be sent was sent after all. */
+  arrived(node, at) {
+    node.classList.remove('failed');
+    node.querySelector('.trouble')?.remove();
+    setTime(node, at);
     this.#settle();
   }
 

@@ -6,6 +6,8 @@ export class Outgoing {
   #messages;
   #box;
   #waiting = new Map();
+  // what the last connection took with it
+  #doubtful = [];
 
   constructor(connection, messages, box) {
     [this.#connection, this.#messages, this.#box] = [connection, messages, box];
@@ -54,13 +56,24 @@ export class Outgoing {
 
   /** The connection is gone, and what was on its way, nobody knows where. */
   lost() {
-    const sent = [...this.#waiting.values()];
+    this.#doubtful = [...this.#waiting.values()];
     this.#waiting.clear();
-    for (const one of sent) this.#fail(one, { key: 'maybe_unsent' }, ['send_again', 'edit', 'discard']);
+    for (const one of this.#doubtful) this.#fail(one, { key: 'maybe_unsent' }, ['send_again', 'edit', 'discard']);
+  }
+
+  /** Everybody got this text. Returns whether it is one that the last connection took with it, and is shown. */
+  arrived(kind, { text, at }) {
+    const place = this.#doubtful.findIndex(({ node, route }) =>
+      node?.isConnected && route.kind === kind && route.shown.trim() === text.trim());
+    if (place < 0) return false;
+    const [{ node }] = this.#doubtful.splice(place, 1);
+    this.#messages.arrived(node, at);
+    return true;
   }
 
   clear() {
     this.#waiting.clear();
+    this.#doubtful = [];
   }
 
   #take(id) {

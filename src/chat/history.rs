@@ -1,0 +1,177 @@
+//! The newest events of the room, in memory: what newcomers are shown, what is shown to whoever asks, and what somebody has
+//! missed who comes back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::event::{Event, EventKind};
+
+/// The most messages that are kept, and that can be asked for at once.
+pub const MAX_MESSAGES: usize = 1000;
+
+/// The most bytes of texts that are kept, of messages and of all events.
+pub const MAX_BYTES: usize = 1024 * 1024; // 1 MiB
+
+/// The most events that are kept.
+const MAX_EVENTS: usize = 2048;
+
+/// The most events that somebody can have missed who comes back; whoever missed more has a gap.
+pub const MAX_MISSED: usize = 1000;
+
+/// Events of the room, oldest first, shared with whoever reads them.
+pub type Page = Arc<[Arc<Event>]>;
+
+/// Where somebody was in the order of the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Which order that is: every start of a room begins another one.
+    pub epoch: Box<str>,
+    /// The number of the last event that they know.
+    pub seq: u64,
+}
+
+/// What happened last.
+#[derive(Debug, Default)]
+pub struct History {
+    /// All events, without a gap.
+    events: Bounded,
+    /// Those in which somebody said or did something.
+    messages: Bounded,
+    /// The page that was asked for last, until something else is said: many who come at once are shown the same.
+    page: Option<(usize, Page)>,
+}
+
+impl History {
+    /// Keeps an event, whose number follows that of the one before, and forgets the oldest ones if there are too many.
+    pub fn add(&mut self, event: &Arc<Event>) {
+        self.events.push(event, MAX_EVENTS);
+        if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
+            self.page = None;
+            self.messages.push(event, MAX_MESSAGES);
+        }
+    }
+
+    /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
+    /// not kept any more, or if there was no such event.
+    pub fn after(&self, seq: u64) -> Option<Page> {
+        let last = self.events.last;
+        let missed = usize::try_from(last.checked_sub(seq)?).ok()?;
+        (missed <= MAX_MISSED.min(self.events.list.len())).then(|| self.events.newest(missed))
+    }
+
+    /// The newest `count` messages, or as many as there are.
+    pub fn newest(&mut self, count: usize) -> Page {
+        if let Some((_, page)) = self.page.as_ref().filter(|(asked, _)| *asked == count) {
+            return Arc::clone(page);
+        }
+        let page = self.messages.newest(count);
+        self.page = Some((count, Arc::clone(&page)));
+        page
+    }
+}
+
+/// A list that forgets its oldest events when there are too many, or their texts are too long.
+#[derive(Debug, Default)]
+struct Bounded {
+    list: VecDeque<Arc<Event>>,
+    /// The bytes of their texts.
+    bytes: usize,
+    /// The number of the last event that there was.
+    last: u64,
+}
+
+impl Bounded {
+    fn push(&mut self, event: &Arc<Event>, max: usize) {
+        self.list.push_back(Arc::clone(event));
+        self.bytes += bytes(event);
+        self.last = event.seq;
+        while self.list.len() > max || self.bytes > MAX_BYTES {
+            let Some(oldest) = self.list.pop_front() else { return };
+            self.bytes -= bytes(&oldest);
+        }
+    }
+
+    fn newest(&self, count: usize) -> Page {
+        self.list.iter().skip(self.list.len().saturating_sub(count)).cloned().collect()
+    }
+}
+
+/// How long the text of an event is.
+fn bytes(event: &Event) -> usize {
+    match &event.kind {
+        EventKind::Said { text, .. } | EventKind::Acted { text, .. } => text.as_str().len(),
+        EventKind::Joined { .. } | EventKind::Renamed { .. } | EventKind::Left { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name::Name;
+    use super::*;
+    use std::time::SystemTime;
+
+    fn event(seq: u64, kind: EventKind) -> Arc<Event> {
+        Arc::new(Event { seq, at: SystemTime::UNIX_EPOCH, kind })
+    }
+
+    fn said(seq: u64, text: &str) -> Arc<Event> {
+        event(seq, EventKind::Said { from: Name::parse("Ana").unwrap(), text: text.into() })
+    }
+
+    fn numbers(page: &Page) -> Vec<u64> {
+        page.iter().map(|event| event.seq).collect()
+    }
+
+    #[test]
+    fn the_newest_messages_and_nothing_else() {
+        let mut history = History::default();
+        assert_eq!(numbers(&history.newest(50)), [0; 0]);
+        history.add(&event(1, EventKind::Joined { name: Name::parse("Ana").unwrap() }));
+        history.add(&said(2, "oi"));
+        history.add(&event(3, EventKind::Acted { from: Name::parse("Ana").unwrap(), text: "acena".into() }));
+        history.add(&said(4, "tchau"));
+        assert_eq!(numbers(&history.newest(50)), [2, 3, 4]);
+        assert_eq!(numbers(&history.newest(2)), [3, 4]);
+        assert_eq!(numbers(&history.newest(0)), [0; 0]);
+    }
+
+    #[test]
+    fn exactly_what_somebody_has_missed_or_nothing() {
+        let mut history = History::default();
+        assert_eq!(history.after(0).map(|page| page.len()), Some(0));
+        assert_eq!(history.after(1), None);
+        (1..=3000).for_each(|seq| history.add(&said(seq, "x")));
+        for (seq, missed) in
+            [(3000, Some(0)), (2999, Some(1)), (2000, Some(1000)), (1999, None), (0, None), (3001, None)]
+        {
+            let page = history.after(seq);
+            assert_eq!(page.as_ref().map(|page| page.len()), missed, "{seq}");
+            let numbers = page.map(|page| numbers(&page)).unwrap_or_default();
+            assert!(numbers.iter().copied().eq(seq + 1..=seq + missed.unwrap_or(0) as u64), "{seq}: {numbers:?}");
+        }
+    }
+
+    #[test]
+    fn many_who_come_at_once_share_a_page() {
+        let mut history = History::default();
+        history.add(&said(1, "oi"));
+        let page = history.newest(50);
+        assert!(Arc::ptr_eq(&page, &history.newest(50)));
+        history.add(&said(2, "oi"));
+        assert_eq!(numbers(&history.newest(50)), [1, 2]);
+    }
+
+    #[test]
+    fn it_is_bounded_in_messages_and_in_bytes() {
+        let mut history = History::default();
+        (1..=3000).for_each(|seq| history.add(&said(seq, "x")));
+        assert_eq!(numbers(&history.newest(usize::MAX)), (2001..=3000).collect::<Vec<_>>());
+        let long = "x".repeat(MAX_BYTES / 10);
+        (3001..=3020).for_each(|seq| history.add(&said(seq, &long)));
+        assert_eq!((history.after(3010).map(|page| page.len()), history.after(3009)), (Some(10), None));
+        assert_eq!(numbers(&history.newest(usize::MAX)), (3011..=3020).collect::<Vec<_>>());
+        history.add(&said(4000, &"x".repeat(MAX_BYTES + 1)));
+        assert_eq!((numbers(&history.newest(1)), history.messages.bytes), (vec![], 0));
+        assert_eq!((history.after(4000).map(|page| page.len()), history.after(3999)), (Some(0), None));
+    }
+}
