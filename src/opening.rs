@@ -18,7 +18,7 @@ pub mod browsers;
 use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,6 +40,7 @@ use crate::dialect::sniff::{self, Protocol, Verdict};
 use crate::hub::{Admit, Evict, Hub};
 use crate::metrics::Metrics;
 use crate::session::Speech;
+use crate::transport::metered::Metered;
 use crate::transport::rewind::Rewind;
 use crate::transport::tls::Acceptor;
 use crate::transport::{Transport, poll_drain};
@@ -197,7 +198,9 @@ impl Entrance {
         let stream = Rewind::new(hello.reads, stream);
         match (hello.speaks, &self.tls) {
             (Speaks::Tls, Some(acceptor)) => {
-                let Some(mut stream) = self.shake_hands(acceptor, stream, &mut hurried).await else { return };
+                let Some(mut stream) = self.shake_hands(acceptor, Metered::new(stream), &mut hurried).await else {
+                    return;
+                };
                 // the only protocol that can be agreed on is HTTP: it may be long until a browser has its first request
                 if stream.get_ref().1.alpn_protocol().is_some() {
                     self.browsers.ask(arrival.peer.ip(), Instant::now().into_std());
@@ -238,7 +241,7 @@ impl Entrance {
     {
         self.metrics.refused_connections.count(Refusal::TlsRequired);
         let format = match speaks {
-            Speaks::Http => return self.site.redirect(stream).await,
+            Speaks::Http => return self.site.redirect(stream, pending()).await,
             Speaks::Lines { is_json: true, .. } => Format::Json,
             Speaks::Lines { is_json: false, .. } | Speaks::Tls => Format::Text,
         };
@@ -251,15 +254,11 @@ impl Entrance {
         S: Transport + Send,
     {
         match speaks {
-            Speaks::Http => select! {
-                socket = self.site.serve(stream) => {
-                    if let Some(socket) = socket {
-                        return self.admit(socket, Speech::WebSocket, arrival, hurried);
-                    }
+            Speaks::Http => {
+                if let Some(socket) = self.site.serve(stream, hurried.wait()).await {
+                    return self.admit(socket, Speech::WebSocket, arrival, hurried);
                 }
-                // a browser shows by itself that the connection has ended
-                () = hurried.wait() => {}
-            },
+            }
             Speaks::Tls | Speaks::Lines { .. } => {
                 let is_silent = matches!(speaks, Speaks::Lines { is_silent: true, .. });
                 return self.admit(stream, Speech::Lines { is_silent }, arrival, hurried);

@@ -45,6 +45,9 @@ pub enum BadPassword {
     /// A control character, or another one that RFC 8264 §4.3 keeps out of passwords: not everybody could type it.
     #[error("the password has a character that a password cannot have")]
     BadCharacter,
+    /// Typed at a terminal it would be a command, or the beginning of another protocol.
+    #[error("the password means something else where it is typed")]
+    MeansSomethingElse,
     /// More than so many bytes, in the form that is compared.
     #[error("the password is longer than {max} bytes")]
     TooLong {
@@ -107,7 +110,8 @@ pub enum Verdict {
 ///    than there are cores, on threads that serve nobody.
 /// 2. The tries of one address are looked at one after the other, each when it is known what became of the one before. So of
 ///    many that come at once no more than [`Config::password_tries`] are wrong ones that cost a hash, and right ones do not
-///    count: a whole class behind one address is in after as many hashes as there are people.
+///    count: a whole class behind one address is in after as many hashes as there are people. Those of an address without
+///    limits ([`Config::exempt`]) wait for each other, too, or they would keep out everybody else.
 /// 3. A wrong try is counted even if who made it has gone in the meantime.
 /// 4. Whoever waits has nothing else to do: a session tries one password at a time. So no more wait than there are sessions
 ///    without a name, which are bounded by [`Config::max_connections`] and the other limits of [`crate::admission`], and none
@@ -147,6 +151,8 @@ impl Memory for Tries {
 /// The right of an address to have one password looked at. It ends with this.
 struct Turn {
     address: Address,
+    /// Whether the wrong ones of the address are counted.
+    is_limited: bool,
     tries: Arc<Mutex<Addresses<Tries>>>,
     _turn: OwnedMutexGuard<()>,
 }
@@ -154,7 +160,9 @@ struct Turn {
 impl Turn {
     /// The password was wrong.
     fn count_wrong(&self) {
-        if let Some(known) = lock(&self.tries).get_mut(self.address) {
+        if self.is_limited
+            && let Some(known) = lock(&self.tries).get_mut(self.address)
+        {
             known.wrong.add(Instant::now().into_std());
         }
     }
@@ -188,15 +196,16 @@ impl Gate {
     /// the same, once it is looked at.
     pub async fn check(&self, ip: IpAddr, attempt: String) -> Verdict {
         let attempt = SecretString::from(attempt);
-        let turn = if self.is_limited(ip) {
-            match self.turn(Address::from(ip)).await {
-                Ok(turn) => Some(turn),
-                Err(wait) => return Verdict::TooManyTries { wait },
+        match self.turn(ip).await {
+            Ok(turn) => {
+                if self.is_right(attempt, turn).await {
+                    Verdict::Right
+                } else {
+                    Verdict::Wrong
+                }
             }
-        } else {
-            None
-        };
-        if self.is_right(attempt, turn).await { Verdict::Right } else { Verdict::Wrong }
+            Err(wait) => Verdict::TooManyTries { wait },
+        }
     }
 
     fn is_limited(&self, ip: IpAddr) -> bool {
@@ -207,33 +216,34 @@ impl Gate {
     ///
     /// # Errors
     /// How long it takes until it has one less.
-    async fn turn(&self, address: Address) -> Result<Turn, Duration> {
+    async fn turn(&self, ip: IpAddr) -> Result<Turn, Duration> {
+        let (address, is_limited) = (Address::from(ip), self.is_limited(ip));
         // whoever is over the limit does not even wait
-        let turn = self.queue(address)?.lock_owned().await;
+        let turn = self.queue(address, is_limited)?.lock_owned().await;
         // and it may have been reached while this one waited
-        self.queue(address)?;
-        Ok(Turn { address, tries: Arc::clone(&self.tries), _turn: turn })
+        self.queue(address, is_limited)?;
+        Ok(Turn { address, is_limited, tries: Arc::clone(&self.tries), _turn: turn })
     }
 
     /// Where those wait who try from this address.
     ///
     /// # Errors
     /// How long it takes until anybody can, after too many wrong ones.
-    fn queue(&self, address: Address) -> Result<Arc<tokio::sync::Mutex<()>>, Duration> {
+    fn queue(&self, address: Address, is_limited: bool) -> Result<Arc<tokio::sync::Mutex<()>>, Duration> {
         let now = Instant::now().into_std();
         let none = || Tries { wrong: Arrivals::none(self.within, now), turn: Arc::default() };
         let mut tries = lock(&self.tries);
         let known = tries.remember(address, now, none);
         match known.wrong.wait(self.max_tries, now) {
-            Some(wait) => Err(wait),
-            None => Ok(Arc::clone(&known.turn)),
+            Some(wait) if is_limited => Err(wait),
+            _ => Ok(Arc::clone(&known.turn)),
         }
     }
 
     /// Hashes it, and counts it if it is wrong. What cannot be found out is wrong.
-    async fn is_right(&self, attempt: SecretString, turn: Option<Turn>) -> bool {
+    async fn is_right(&self, attempt: SecretString, turn: Turn) -> bool {
         let Some(attempt) = normal(attempt.expose_secret()) else {
-            turn.iter().for_each(Turn::count_wrong);
+            turn.count_wrong();
             return false;
         };
         // the semaphore is never closed
@@ -245,7 +255,7 @@ impl Gate {
         let is_right = spawn_blocking(move || {
             let is_right = Argon2::default().verify_password(attempt.expose_secret().as_bytes(), &*hash).is_ok();
             if !is_right {
-                turn.iter().for_each(Turn::count_wrong);
+                turn.count_wrong();
             }
             // in this order: whoever has the turn next finds a core that is free
             drop(permit);
@@ -386,6 +396,24 @@ mod tests {
     }
 
     #[actix_rt::test]
+    async fn many_of_an_address_without_limits_do_not_keep_others_waiting() {
+        let gate = gate(&Config { exempt: vec!["10.0.0.0/8".parse().unwrap()], ..Config::default() });
+        let crowd = at_once(&gate, "10.0.0.1", ["x"; 200]);
+        let newcomer = async {
+            // behind all of the crowd
+            tokio::task::yield_now().await;
+            check(&gate, ANA, "abre-te sésamo").await
+        };
+        let mut crowd = pin!(crowd);
+        let verdict = tokio::select! {
+            _ = crowd.as_mut() => panic!("the crowd was first"),
+            verdict = newcomer => verdict,
+        };
+        assert_eq!(verdict, Verdict::Right);
+        assert_eq!(crowd.await, [Verdict::Wrong; 200]);
+    }
+
+    #[actix_rt::test]
     async fn whoever_does_not_wait_for_the_answer_has_tried_all_the_same() {
         let (gate, ip) = (gate(&Config::default()), ANA.parse().unwrap());
         for _ in 0..5 {
@@ -393,7 +421,7 @@ mod tests {
             let check = pin!(gate.check(ip, "x".to_owned()));
             let _ = check.poll(&mut Context::from_waker(Waker::noop()));
             // until the hash is made
-            let turn = time::timeout(DEADLINE, gate.turn(Address::from(ip)));
+            let turn = time::timeout(DEADLINE, gate.turn(ip));
             drop(turn.await.unwrap());
         }
         assert!(is_refused(&check(&gate, ANA, "abre-te sésamo").await));

@@ -177,6 +177,8 @@ pub struct Connection<S> {
     silence: Option<Pin<Box<Sleep>>>,
     reads_seen: u32,
     bytes_seen: u64,
+    /// What had come off the network before the session began.
+    received_before: u64,
     /// When bytes came last.
     heard_at: Instant,
     probe: Option<Box<Probe>>,
@@ -228,6 +230,7 @@ impl<S: Transport> Connection<S> {
             bad_names: 0,
             whisperer: None,
             throttle: Throttle::default(),
+            received_before: stream.received().unwrap_or_default(),
             // its buffer is borrowed for the time of a read
             stream: FramedRead::with_capacity(stream, codec, 0),
             id,

@@ -8,6 +8,7 @@ pub mod host;
 mod script;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use log::debug;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::select;
 use tokio::time::timeout;
 use tungstenite::handshake::server::create_response_with_body;
 
@@ -90,23 +92,29 @@ impl Site {
         Site { hosts, script: script::bundle().into() }
     }
 
-    /// Answers requests until the connection ends (`None`) or is a WebSocket, which is handed back.
-    pub async fn serve<S>(self: &Arc<Site>, stream: Rewind<S>) -> Option<Rewind<S>>
+    /// Answers requests until the connection ends (`None`) or is a WebSocket, which is handed back. When `hurried` is over, the
+    /// answer that has begun is the last one.
+    pub async fn serve<S>(self: &Arc<Site>, stream: Rewind<S>, hurried: impl Future<Output = ()>) -> Option<Rewind<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        self.converse(stream, Site::answer).await
+        self.converse(stream, hurried, Site::answer).await
     }
 
     /// Tells whoever asks without encryption where to ask with it. Nothing else is served.
-    pub async fn redirect<S>(self: &Arc<Site>, stream: Rewind<S>)
+    pub async fn redirect<S>(self: &Arc<Site>, stream: Rewind<S>, hurried: impl Future<Output = ()>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        self.converse(stream, |site, request| (site.answer_without_tls(request), None)).await;
+        self.converse(stream, hurried, |site, request| (site.answer_without_tls(request), None)).await;
     }
 
-    async fn converse<S>(self: &Arc<Site>, stream: Rewind<S>, answer: Answer) -> Option<Rewind<S>>
+    async fn converse<S>(
+        self: &Arc<Site>,
+        stream: Rewind<S>,
+        hurried: impl Future<Output = ()>,
+        answer: Answer,
+    ) -> Option<Rewind<S>>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -127,7 +135,15 @@ impl Site {
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
-        match timeout(TIMEOUT, connection).await {
+        let mut connection = pin!(connection);
+        let until_its_end = async {
+            select! {
+                end = connection.as_mut() => return end,
+                () = hurried => connection.as_mut().graceful_shutdown(),
+            }
+            connection.await
+        };
+        match timeout(TIMEOUT, until_its_end).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => debug!("an HTTP connection failed: {error}"),
             Err(_) => debug!("an HTTP connection took too long"),

@@ -162,6 +162,7 @@ fn everything_else_is_refused_in_both_languages_and_closed() {
         (get("/ws").replace("GET", "PUT"), "405 Method Not Allowed"),
         (get("/ws"), "426 Upgrade Required"),
         ("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n".to_owned(), "421 Misdirected Request"),
+        ("GET / HTTP/1.1\r\nHost: localhost\r\nHost: example.com\r\n\r\n".to_owned(), "421 Misdirected Request"),
         ("GET http://example.com/ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_owned(), "421 Misdirected Request"),
         ("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n{\"type\":1}".to_owned(), "405 "),
     ] {

@@ -153,6 +153,7 @@ sentences! {
     password_empty(place);
     password_bad_character(place);
     password_too_long(place, max);
+    password_means_something_else(place);
     password_twice();
     password_file_open(path, mode);
     too_few_descriptors(limit, needed);

@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::chat::command::Command;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::text;
 use crate::config::PasswordSource;
+use crate::dialect::sniff::{self, Verdict};
 use crate::password::{BadPassword, Password};
 
 /// The variable that holds the password itself.
@@ -71,6 +73,9 @@ impl PasswordError {
             PasswordError::Bad { place, source: BadPassword::TooLong { max } } => {
                 text::password_too_long(language, place.clone(), *max)
             }
+            PasswordError::Bad { place, source: BadPassword::MeansSomethingElse } => {
+                text::password_means_something_else(language, place.clone())
+            }
             PasswordError::Twice => text::password_twice(language),
         };
         CleanText::new(sentence).as_str().to_owned()
@@ -105,8 +110,10 @@ pub fn choose(
 /// [`PasswordError`] says why there is none.
 pub fn read(source: &PasswordSource, max: usize) -> Result<Password, PasswordError> {
     match source {
-        PasswordSource::Given(password) => Password::parse(password.expose_secret(), max)
-            .map_err(|source| PasswordError::Bad { place: VARIABLE.to_owned(), source }),
+        PasswordSource::Given(password) => {
+            let bad = |source| PasswordError::Bad { place: VARIABLE.to_owned(), source };
+            typeable(password.expose_secret(), max).map_err(bad)
+        }
         PasswordSource::File(path) => {
             let place = || path.display().to_string();
             let most = MAX_DECOMPOSED * max;
@@ -116,9 +123,20 @@ pub fn read(source: &PasswordSource, max: usize) -> Result<Password, PasswordErr
                 return Err(bad(BadPassword::TooLong { max }));
             }
             let line = std::str::from_utf8(&line).map_err(|_| PasswordError::NotUtf8 { place: place() })?;
-            Password::parse(line, max).map_err(bad)
+            typeable(line, max).map_err(bad)
         }
     }
+}
+
+/// A password that somebody at a terminal can give: a line that is no command there, nor the beginning of another protocol.
+fn typeable(text: &str, max: usize) -> Result<Password, BadPassword> {
+    let is_text = matches!(sniff::sniff(format!("{text}\n").as_bytes()), Verdict::Text);
+    let is_command = Command::parse_before_name(&CleanText::from(text)).is_some();
+    if is_text && !is_command && sniff::http_line(text).is_none() {
+        return Password::parse(text, max);
+    }
+    // what is no password at all is that first
+    Password::parse(text, max).and(Err(BadPassword::MeansSomethingElse))
 }
 
 /// The first line of a file without its end, or more than `most` bytes of it. No more is read, whatever the file is.
@@ -209,6 +227,28 @@ mod tests {
         let endless = [b"abcdefghij\n" as &[u8], &[b'x'; 100_000]].concat();
         assert_eq!(wrong("more-and-more", &endless), "");
         assert_eq!(wrong("longest", b"abcdefghij"), "");
+    }
+
+    #[test]
+    fn what_means_something_else_at_a_terminal_is_no_password() {
+        for text in [
+            "{secret}",
+            "/sair",
+            "/ping",
+            "/lang en",
+            "Host: x",
+            "GET / HTTP/1.1",
+            "POST x",
+            "NICK abc",
+            "SSH-key",
+            "PROXY tcp",
+            "*1",
+        ] {
+            assert!(matches!(typeable(text, 100), Err(BadPassword::MeansSomethingElse)), "{text}");
+        }
+        for text in [" x ", "@ana", "GET", "/x", "//sair", "senha só nossa", "a{b}", "Hostel: x", "1*1"] {
+            assert!(typeable(text, 100).is_ok(), "{text}");
+        }
     }
 
     #[test]

@@ -153,9 +153,15 @@ impl<S: Transport> Connection<S> {
     fn bound_input_before_name(&mut self, behind: usize) {
         let max = self.config.max_before_name;
         let is_without_name = self.stage == Stage::Naming && !self.is_waiting_for_room;
-        if is_without_name && max > 0 && self.stream.decoder().bytes() >= (max + behind) as u64 {
+        if is_without_name && max > 0 && self.received() >= (max + behind) as u64 {
             self.close(Reason::Flooded, Some(Answer::NoNameInBytes { max }));
         }
+    }
+
+    /// The bytes that the peer has sent since the session began, whatever they were.
+    fn received(&self) -> u64 {
+        let off_the_network = self.stream.get_ref().received();
+        off_the_network.map_or_else(|| self.stream.decoder().bytes(), |bytes| bytes - self.received_before)
     }
 
     fn pay_for_input(&mut self, lines: u32) {
@@ -163,7 +169,7 @@ impl<S: Transport> Connection<S> {
         if !self.is_open() {
             return;
         }
-        let bytes = self.stream.decoder().bytes();
+        let bytes = self.received();
         let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
         if lines > 0 || new > 0 {
             self.heard_at = Instant::now();

@@ -1,6 +1,7 @@
 //! Transports: how a stream of bytes is opened, kept alive and closed. They know sockets and bytes, and nothing of what
 //! the bytes say.
 
+pub mod metered;
 pub mod rewind;
 pub mod tcp;
 pub mod tls;
@@ -17,6 +18,11 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
     /// Whether the peer has left unacknowledged what it was sent, for so long that nobody is there any more. False where nobody
     /// can know.
     fn is_unanswered(&self) -> bool;
+
+    /// The bytes that came off the network so far; `None` if they are those that are read of it.
+    fn received(&self) -> Option<u64> {
+        None
+    }
 }
 
 impl Transport for TcpStream {

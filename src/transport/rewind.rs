@@ -39,7 +39,13 @@ impl<S> Rewind<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Rewind<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Some(read) = self.reads.front_mut() else { return Pin::new(&mut self.stream).poll_read(cx, buffer) };
+        let Some(read) = self.reads.front_mut() else {
+            return match Pin::new(&mut self.stream).poll_read(cx, buffer) {
+                // an encrypted stream that ends without saying so, as many programs end theirs, ends like one that is not
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+                read => read,
+            };
+        };
         let count = read.len().min(buffer.remaining());
         buffer.put_slice(&read.split_to(count));
         if read.is_empty() {
@@ -82,6 +88,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Rewind<S> {
 impl<S: Transport> Transport for Rewind<S> {
     fn is_unanswered(&self) -> bool {
         self.stream.is_unanswered()
+    }
+
+    fn received(&self) -> Option<u64> {
+        self.stream.received()
     }
 }
 

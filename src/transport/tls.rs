@@ -70,6 +70,10 @@ impl<S: Transport> Transport for TlsStream<S> {
     fn is_unanswered(&self) -> bool {
         self.get_ref().0.is_unanswered()
     }
+
+    fn received(&self) -> Option<u64> {
+        self.get_ref().0.received()
+    }
 }
 
 #[cfg(test)]

@@ -22,10 +22,11 @@ impl Hosts {
         Hosts(names.iter().map(ToString::to_string).chain(own).collect())
     }
 
-    /// Whether a request calls this machine by a name that it has; one that calls it by none does not come from a page.
+    /// Whether a request calls this machine by a name that it has, and by no other; one that calls it by none does not come
+    /// from a page.
     pub fn are_called_by<B>(&self, request: &Request<B>) -> bool {
-        let host = request.headers().get(header::HOST).map(|host| host.to_str().unwrap_or_default());
-        host.is_none_or(|host| self.contain(host))
+        let mut hosts = request.headers().get_all(header::HOST).iter();
+        hosts.all(|host| host.to_str().is_ok_and(|host| self.contain(host)))
             && request.uri().authority().is_none_or(|host| self.contain(host.as_str()))
     }
 

@@ -68,6 +68,15 @@ impl Drop for Driver {
     }
 }
 
+/// Asks a server for the page, and waits for the end of the answer.
+fn ask(server: SocketAddr) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(server)?;
+    stream.set_read_timeout(Some(DEADLINE))?;
+    write!(stream, "HEAD / HTTP/1.1\r\nHost: {server}\r\nConnection: close\r\n\r\n")?;
+    stream.read_to_end(&mut Vec::new())?;
+    Ok(())
+}
+
 /// A command of Chromium that WebDriver does not have.
 #[derive(Debug)]
 struct Extra {
@@ -106,6 +115,11 @@ impl Browser {
     /// Opens one in this language.
     pub(crate) async fn open_as(server: SocketAddr, scheme: &'static str, language: &str) -> Browser {
         let permit = BROWSERS.acquire().await.unwrap();
+        if scheme == "http" {
+            // On a busy machine it may be long from a browser's first connection to its first request: then the server is
+            // patient only if it knows that there are browsers.
+            ask(server).unwrap();
+        }
         let driver = Driver::start();
         let profile = tempfile::tempdir().unwrap();
         let capabilities = json!({

@@ -76,7 +76,8 @@ async fn whoever_has_taken_the_name_meanwhile_keeps_it_and_the_page_says_so() {
     ana.run("window.may = true", &[]).await;
     ana.shows("state", "ainda ocupa o seu nome").await;
     other.send("/nome Outra");
-    assert_eq!(other.line(), "Ana agora é Outra.");
+    // she may have been told that somebody asks for her name
+    other.read_to("Ana agora é Outra.");
     ana.click("#state button").await;
     ana.hides("state").await;
     other.expect(&["Ana entrou no chat."]);

@@ -68,7 +68,9 @@ impl Page<'_> {
                 return answer;
             }
             if start.elapsed() > DEADLINE {
-                panic!("in vain: {what}; there is {answer:?}; noted: {:?}", self.browser.log("browser").await);
+                let seen = self.run("return [location.href, document.body?.innerText]", &[]).await;
+                let noted = self.browser.log("browser").await;
+                panic!("in vain: {what}; there is {answer:?}; the page is {seen}; noted: {noted:?}");
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -112,9 +114,11 @@ impl Page<'_> {
         serde_json::from_value(self.run(LINES, &["#messages > li.message"]).await).unwrap()
     }
 
+    /// An element, as soon as it is there.
     pub(crate) async fn find(&self, css: &str) -> Element {
         self.drive().await;
-        self.browser.client.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await.unwrap()
+        let find = || async { self.browser.client.find(Locator::Css(css)).await.map_err(|error| error.to_string()) };
+        self.until(&format!("{css} is there"), find, Result::is_ok).await.unwrap()
     }
 
     /// Clicks an element, as soon as it can be clicked: what moves or is covered cannot.

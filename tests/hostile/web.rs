@@ -170,3 +170,26 @@ fn silent_connections_come_to_their_end_with_the_server() {
     assert_eq!(server.exit_code(), 0);
     wait_until("it is over", || true);
 }
+
+#[test]
+fn a_page_that_is_on_its_way_comes_to_its_end_though_there_are_too_many_connections() {
+    let server = TestServer::with(Config { max_unnamed_per_address: 4, ..config() }, ChatRoom::default);
+    let request = b"GET /app.js HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    socket.connect(&server.address.into()).unwrap();
+    let mut slow: TcpStream = socket.into();
+    slow.set_read_timeout(Some(DEADLINE)).unwrap();
+    slow.write_all(request).unwrap();
+    let mut seen = vec![0; 8192];
+    slow.read_exact(&mut seen).unwrap();
+    let others: Vec<TcpStream> = (0..8).map(|_| connect(&server, b"")).collect();
+    // the first ones have made room by now
+    let mut evicted = &others[0];
+    assert!(evicted.read(&mut [0; 100]).unwrap() > 0);
+    slow.read_to_end(&mut seen).unwrap();
+    let whole = read_to_the_end(&mut connect(&server, request));
+    let body = |answer: &[u8]| answer.windows(4).position(|window| window == b"\r\n\r\n").map(|at| answer.len() - at);
+    assert!(whole.len() > 50_000);
+    assert_eq!(body(&seen), body(&whole));
+}

@@ -145,6 +145,7 @@ password_not_utf8 = papo: the password in { $place } is not UTF-8.
 password_empty = papo: the password in { $place } is empty.
 password_bad_character = papo: the password in { $place } has a character that no password may have, such as a tab.
 password_too_long = papo: the password in { $place } is too long: at most { $max } bytes, so that it fits into a line.
+password_means_something_else = papo: the password in { $place } cannot be typed at a terminal: there it is a command or the beginning of another protocol. Choose another one.
 password_twice = papo: two passwords: PAPO_PASSWORD and PAPO_PASSWORD_FILE are both set. Set one of them, or use --password-file.
 password_file_open = others on this computer can read or change the room's password: the mode of { $path } is { $mode } (chmod 600)
 too_few_descriptors = papo: too few descriptors: the system allows this process { $limit }, and it needs at least { $needed }. Raise the limit: ulimit -n { $needed }

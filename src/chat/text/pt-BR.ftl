@@ -145,6 +145,7 @@ password_not_utf8 = papo: a senha em { $place } não é UTF-8.
 password_empty = papo: a senha em { $place } está vazia.
 password_bad_character = papo: a senha em { $place } tem um caractere que nenhuma senha pode ter, como uma tabulação.
 password_too_long = papo: a senha em { $place } é longa demais: no máximo { $max } bytes, para caber em uma linha.
+password_means_something_else = papo: a senha em { $place } não pode ser digitada num terminal: ali ela é um comando ou o começo de outro protocolo. Escolha outra.
 password_twice = papo: duas senhas: PAPO_PASSWORD e PAPO_PASSWORD_FILE estão definidas. Defina só uma delas, ou use --password-file.
 password_file_open = outros neste computador podem ler ou mudar a senha da sala: o modo de { $path } é { $mode } (chmod 600)
 too_few_descriptors = papo: descritores de menos: o sistema permite { $limit } a este processo, e ele precisa de pelo menos { $needed }. Aumente o limite: ulimit -n { $needed }

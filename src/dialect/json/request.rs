@@ -60,7 +60,7 @@ impl Request {
 
 fn id(object: &Map<String, Value>) -> Result<Option<Box<str>>, Answer> {
     match object.get("id") {
-        None => Ok(None),
+        None | Some(Value::Null) => Ok(None),
         // it is sent back as it came, but never anything that a terminal obeys
         Some(Value::String(id)) if (1..=MAX_ID).contains(&id.len()) => {
             let clean = CleanText::from(id.as_str());
@@ -268,6 +268,7 @@ mod tests {
     fn the_id_comes_along_even_with_a_mistake() {
         assert_eq!(Request::parse(r#"{"type":"sing","id":"m1"}"#).id.as_deref(), Some("m1"));
         assert_eq!(Request::parse(r#"{"type":"ping"}"#).id, None);
+        assert_eq!(asked(r#"{"type":"ping","id":null}"#), command(Command::Ping));
     }
 
     #[test]

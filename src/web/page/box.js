@@ -23,6 +23,7 @@ export class Box {
   // a text that came along from the box to everybody, and goes back there if it is not touched
   #carried = '';
   #note = '';
+  #suggesting = 0;
 
   /** Parts: form, input, send, destination, destinationIcon, back, hint, suggestions. Hooks: `send(route)`, `opened()`. */
   constructor(parts, people, hooks) {
@@ -118,7 +119,11 @@ export class Box {
     back.hidden = !this.privateTo;
     this.#showDestination(now, isPrivate);
     this.#showHint(now);
-    this.#showSuggestions();
+    // once for all who come and go in one moment
+    this.#suggesting ||= requestAnimationFrame(() => {
+      this.#suggesting = 0;
+      this.#showSuggestions();
+    });
     send.setAttribute('aria-disabled', String(!this.#maySend(now)));
   }
 
