@@ -1,7 +1,7 @@
 //! The `papo` program: arguments, logging, signals, exit code. Everything else is the library's.
 //!
 //! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked). Those of
-//! `papo check`: 0 there is a papo, 1 there is none, 2 wrong usage.
+//! `papo check`: 0 there is a papo, 1 there is none, 2 wrong usage. `papo journal`: 0 done and in order, 1 not, 2 wrong usage.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -37,6 +37,10 @@ fn main() -> ExitCode {
     let language = cli::operator_language(&arguments, |key| std::env::var(key).ok());
     if cli::check::is_asked(&arguments) {
         let exit = cli::check::run(&arguments, language);
+        return say(&exit.message, exit.code);
+    }
+    if cli::journal::is_asked(&arguments) {
+        let exit = cli::journal::run(&arguments, language, &mut io::BufWriter::new(io::stdout().lock()));
         return say(&exit.message, exit.code);
     }
     let config = match cli::args::read(&arguments, language) {

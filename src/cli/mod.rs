@@ -5,6 +5,7 @@ pub mod announce;
 pub mod args;
 pub mod check;
 pub mod identity;
+pub mod journal;
 pub mod known_servers;
 pub mod logging;
 pub mod password;

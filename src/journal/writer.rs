@@ -265,7 +265,10 @@ impl Writer {
     fn write(&mut self, batch: Batch) -> Result<(), Failure> {
         let written = match &mut self.store {
             Some(store) => store.write(&batch.records).map(|()| store.last_seq()),
-            None => return Ok(self.shared.state().queue.put_back(batch)),
+            None => {
+                self.shared.state().queue.put_back(batch);
+                return Ok(());
+            }
         };
         let up_to_seq = match written {
             Ok(last_seq) => last_seq,
