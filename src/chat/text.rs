@@ -252,13 +252,13 @@ sentences! {
     check_stranger(address);
     check_tls_broken(address, error);
 
-    journal_about();
-    journal_usage();
-    journal_flag_action();
-    journal_flag_data(default);
-    journal_flag_whispers();
-    journal_flag_older_than();
-    journal_flag_name();
+    cli_journal_about();
+    cli_journal_usage();
+    flag_journal_action();
+    flag_journal_data(default);
+    flag_journal_whispers();
+    flag_journal_older_than();
+    flag_journal_name();
     journal_sound(events, whispers, missing);
     journal_damaged(problem);
     journal_damaged_more(problem, more);

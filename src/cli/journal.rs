@@ -78,7 +78,8 @@ pub fn is_asked(arguments: &[OsString]) -> bool {
 /// in order, 1 if not, 2 on wrong usage.
 pub fn run(arguments: &[OsString], language: Language, out: &mut impl Write) -> Exit {
     let speaker = Speaker { program: PROGRAM, arguments, language };
-    let command = Args::command().about(text::journal_about(language)).override_usage(text::journal_usage(language));
+    let command =
+        Args::command().about(text::cli_journal_about(language)).override_usage(text::cli_journal_usage(language));
     let matches = usage::translate(command, |arg| help_of(arg, language), language)
         .try_get_matches_from(arguments.iter().skip(1))
         .and_then(|matches| Args::from_arg_matches(&matches));
@@ -170,14 +171,14 @@ pub fn failure(why: &Failure, language: Language) -> String {
 
 fn help_of(arg: &Arg, language: Language) -> String {
     match arg.get_id().as_str() {
-        "action" => text::journal_flag_action(language),
+        "action" => text::flag_journal_action(language),
         "data" => {
             let default = data::default_directory().map_or("-".to_owned(), |path| path.display().to_string());
-            text::journal_flag_data(language, default)
+            text::flag_journal_data(language, default)
         }
-        "whispers" => text::journal_flag_whispers(language),
-        "older_than" => text::journal_flag_older_than(language),
-        "name" => text::journal_flag_name(language),
+        "whispers" => text::flag_journal_whispers(language),
+        "older_than" => text::flag_journal_older_than(language),
+        "name" => text::flag_journal_name(language),
         "lang" => text::check_flag_lang(language),
         _ => text::flag_help(language),
     }

@@ -179,7 +179,7 @@ usage_no_value = { $program }: { $argument } needs a value. See { $program } --h
 usage_needs = { $program }: { $argument } needs { $other } too. See { $program } --help.
 usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
-cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached
+cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached, or papo journal verify | export | prune
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
@@ -187,7 +187,7 @@ flag_admin = Where to show counters (/metrics) and health (/health) over HTTP: I
 flag_tls = Whether connections are encrypted: off, on (with and without TLS, as the client likes) or required (nobody without TLS) [default: on]
 flag_tls_cert = The TLS certificate, and those that vouch for it, in the PEM format; needs --tls-key [default: papo makes one]
 flag_tls_key = The private key of the TLS certificate, in the PEM format; needs --tls-cert
-flag_data = Directory for what is kept from one start to the next, such as the TLS certificate that papo makes [default: { $default }]
+flag_data = Directory for what is kept from one start to the next, such as the journal and the TLS certificate that papo makes [default: { $default }]
 flag_no_journal = Keep nothing of what happens in the room when the server stops
 flag_sync = When the disk must have what is said: always (before it is acknowledged), interval (within 100 ms) or never (when the system likes); only a power cut makes a difference [default: interval]
 flag_keep_days = Days that everything is kept, at most { $max }; 0 = for ever [default: { $default }]
@@ -253,13 +253,13 @@ check_tls_broken = { $address }: a papo that accepts only TLS, but TLS does not 
 
 ## The journal
 
-journal_about = Shows whether the journal of a server is in order, writes it out, or takes something out of it.
-journal_usage = Usage: papo journal verify | export | prune [OPTIONS]
-journal_flag_action = verify: whether everything is in order; export: every event as a line of JSON; prune: takes out what --older-than or --name says
-journal_flag_data = Directory of the journal [default: { $default }]
-journal_flag_whispers = With export: the private messages to and from this person, too
-journal_flag_older_than = With prune: everything that is older than so many days
-journal_flag_name = With prune: the texts of all that somebody by this name said, and the private messages they sent; that something was said stays
+cli_journal_about = Shows whether the journal of a server is in order, writes it out, or takes something out of it.
+cli_journal_usage = Usage: papo journal verify | export | prune [OPTIONS]
+flag_journal_action = verify: whether everything is in order; export: every event as a line of JSON; prune: takes out what --older-than or --name says
+flag_journal_data = Directory of the journal [default: { $default }]
+flag_journal_whispers = With export: the private messages to and from this person, too
+flag_journal_older_than = With prune: everything that is older than so many days
+flag_journal_name = With prune: the texts of all that somebody by this name said, and the private messages they sent; that something was said stays
 journal_sound = The journal is in order: events: { $events }, private messages: { $whispers }, known to be missing: { $missing }.
 journal_damaged = papo: the journal is damaged: { $problem }
 journal_damaged_more = papo: the journal is damaged: { $problem } (and { $more } more)

@@ -179,7 +179,7 @@ usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program }
 usage_needs = { $program }: { $argument } precisa também de { $other }. Veja { $program } --help.
 usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
-cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado
+cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado, ou papo journal verify | export | prune
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
@@ -187,7 +187,7 @@ flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:
 flag_tls = Se as conexões são cifradas: off (nunca), on (com e sem TLS, como o cliente quiser) ou required (ninguém sem TLS) [padrão: on]
 flag_tls_cert = O certificado TLS, e os que respondem por ele, no formato PEM; precisa de --tls-key [padrão: o papo cria um]
 flag_tls_key = A chave privada do certificado TLS, no formato PEM; precisa de --tls-cert
-flag_data = Diretório do que se guarda de um início para o outro, como o certificado TLS que o papo cria [padrão: { $default }]
+flag_data = Diretório do que se guarda de um início para o outro, como o diário e o certificado TLS que o papo cria [padrão: { $default }]
 flag_no_journal = Não guardar nada do que acontece na sala quando o servidor para
 flag_sync = Quando o disco deve ter o que é dito: always (antes da confirmação), interval (em até 100 ms) ou never (quando o sistema quiser); só faz diferença se faltar energia [padrão: interval]
 flag_keep_days = Dias que tudo fica guardado, no máximo { $max }; 0 = para sempre [padrão: { $default }]
@@ -253,13 +253,13 @@ check_tls_broken = { $address }: um papo que só aceita TLS, mas o TLS não func
 
 ## O diário
 
-journal_about = Mostra se o diário de um servidor está em ordem, escreve-o por extenso ou tira algo dele.
-journal_usage = Uso: papo journal verify | export | prune [OPÇÕES]
-journal_flag_action = verify: se está tudo em ordem; export: cada evento como uma linha de JSON; prune: tira o que --older-than ou --name dizem
-journal_flag_data = Diretório do diário [padrão: { $default }]
-journal_flag_whispers = Com export: também as mensagens privadas de e para esta pessoa
-journal_flag_older_than = Com prune: tudo o que tem mais dias do que isso
-journal_flag_name = Com prune: os textos de tudo o que alguém com este nome disse, e as mensagens privadas que enviou; fica que algo foi dito
+cli_journal_about = Mostra se o diário de um servidor está em ordem, escreve-o por extenso ou tira algo dele.
+cli_journal_usage = Uso: papo journal verify | export | prune [OPÇÕES]
+flag_journal_action = verify: se está tudo em ordem; export: cada evento como uma linha de JSON; prune: tira o que --older-than ou --name dizem
+flag_journal_data = Diretório do diário [padrão: { $default }]
+flag_journal_whispers = Com export: também as mensagens privadas de e para esta pessoa
+flag_journal_older_than = Com prune: tudo o que tem mais dias do que isso
+flag_journal_name = Com prune: os textos de tudo o que alguém com este nome disse, e as mensagens privadas que enviou; fica que algo foi dito
 journal_sound = O diário está em ordem: eventos: { $events }, mensagens privadas: { $whispers }, faltas conhecidas: { $missing }.
 journal_damaged = papo: o diário está danificado: { $problem }
 journal_damaged_more = papo: o diário está danificado: { $problem } (e mais { $more })
