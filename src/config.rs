@@ -532,6 +532,8 @@ mod tests {
         assert_eq!(config.listen, [Listen::Port(9999)]);
         assert_eq!((config.admin, config.qr), (None, true));
         assert_eq!((config.tls, config.certificate.is_none(), config.data.is_none()), (Tls::On, true, true));
+        assert_eq!((config.journal, config.sync), (true, Sync::Interval(Duration::from_millis(100))));
+        assert_eq!((config.keep, config.keep_bytes), (Duration::from_secs(2_592_000), 1 << 30));
         assert!(config.password.is_none());
         assert_eq!(config.max_password(), 4094);
         assert_eq!((config.max_connections, config.backlog, config.max_line), (10_000, 4096, 4096));

@@ -53,6 +53,7 @@ mod verify;
 mod words;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
@@ -196,7 +197,12 @@ fn start(writer: Writer, lock: Lock, directory: &Path) -> Result<Receiver<bool>,
     let (end, ended) = mpsc::channel();
     let thread = thread::Builder::new().name("papo-journal".to_owned());
     let run = move || {
-        let is_written = writer.run();
+        let shared = writer.shared();
+        // nobody would hear of it otherwise
+        let is_written = catch_unwind(AssertUnwindSafe(|| writer.run())).unwrap_or_else(|_| {
+            shared.give_up(Failure::Other("the thread that writes panicked".to_owned()));
+            false
+        });
         drop(lock);
         // nobody may be left who wants to know
         let _ = end.send(is_written);

@@ -1,7 +1,7 @@
 //! The `papo` program: arguments, logging, signals, exit code. Everything else is the library's.
 //!
 //! Exit codes: 0 asked to stop, 1 could not start, 2 wrong usage, 70 internal error (the room stopped unasked). Those of
-//! `papo check`: 0 there is a papo, 1 there is none, 2 wrong usage.
+//! `papo check`: 0 there is a papo, 1 there is none, 2 wrong usage. `papo journal`: 0 done and in order, 1 not, 2 wrong usage.
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -16,11 +16,12 @@ use papo::chat::language::Language;
 use papo::chat::text;
 use papo::cli;
 use papo::cli::announce::{Announcement, Scheme};
+use papo::cli::archive::{self, Reports};
 use papo::cli::identity;
 use papo::config::{Config, PasswordSource, Tls};
 use papo::memory;
 use papo::password::Gate;
-use papo::room::{ChatRoom, EXIT_INTERNAL};
+use papo::room::EXIT_INTERNAL;
 use papo::server::{BindError, Running, Server};
 use papo::transport::tls::Acceptor;
 
@@ -37,6 +38,10 @@ fn main() -> ExitCode {
     let language = cli::operator_language(&arguments, |key| std::env::var(key).ok());
     if cli::check::is_asked(&arguments) {
         let exit = cli::check::run(&arguments, language);
+        return say(&exit.message, exit.code);
+    }
+    if cli::journal::is_asked(&arguments) {
+        let exit = cli::journal::run(&arguments, language, &mut io::BufWriter::new(io::stdout().lock()));
         return say(&exit.message, exit.code);
     }
     let config = match cli::args::read(&arguments, language) {
@@ -77,6 +82,7 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
     let stopped = system.stop_future();
     system.block_on(async move {
         let signals = Signals::listen().map_err(|error| text::cannot_start(language, error.to_string()))?;
+        let journal = config.clone();
         let mut server = Server::bind(config).map_err(|error| why_not(&error, language))?;
         let fingerprint = identity.as_ref().map(|(identity, _)| identity.fingerprint());
         let mut reload = None;
@@ -88,10 +94,13 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
         if let Some(gate) = gate {
             server = server.with_gate(gate);
         }
+        let reports = Reports::default();
+        let room = archive::open(&journal, &reports, language)?;
         let (addresses, admin) = (server.addresses(), server.admin_address());
         // a thread of its own: whoever does not read what it prints holds up nobody
         thread::spawn(move || announce(&Announcement::new(&addresses, admin, scheme, fingerprint, language), qr));
-        let running = server.start(ChatRoom::default());
+        let running = server.start(room);
+        reports.send_to(running.room().clone().recipient());
         actix_rt::spawn(stop_on_signal(running, signals, reload));
         Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
     })

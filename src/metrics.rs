@@ -172,8 +172,8 @@ impl Metrics {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
-            | Answer::JournalFailed
-            | Answer::JournalRecovered
+            | Answer::JournalFailed(_)
+            | Answer::JournalRecovered { .. }
             | Answer::Help
             | Answer::Pong
             | Answer::LanguageChanged(_)

@@ -14,14 +14,14 @@ use actix::prelude::*;
 use log::{error, warn};
 use tokio::time::Instant;
 
-use crate::chat::answer::Answer;
+use crate::chat::answer::{Answer, DiskTrouble};
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::history::{History, MAX_MESSAGES, Place};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, RegistryError, SessionId};
 use crate::chat::throttle::{Bucket, Rate};
-use crate::journal::{self, Journal, Opened, Record, Report};
+use crate::journal::{self, Failure, Journal, Opened, Record, Report};
 use crate::metrics::{Message as Kind, Metrics};
 use crate::turn::{Item, Private, Turn};
 
@@ -659,6 +659,16 @@ impl Handler<Who> for ChatRoom {
     }
 }
 
+fn trouble(why: &Failure) -> DiskTrouble {
+    match why {
+        Failure::DiskFull => DiskTrouble::Full,
+        Failure::TooSlow => DiskTrouble::Slow,
+        Failure::ReadOnly => DiskTrouble::ReadOnly,
+        Failure::Damaged => DiskTrouble::Damaged,
+        Failure::Other(_) => DiskTrouble::Other,
+    }
+}
+
 impl Handler<JournalReport> for ChatRoom {
     type Result = ();
 
@@ -672,13 +682,13 @@ impl Handler<JournalReport> for ChatRoom {
                 }
             }
             Report::Failed { why } => {
-                error!("the journal cannot be written: {}; the chat goes on, and it is tried again", why.word());
-                self.tell_members(&Answer::JournalFailed, ctx);
+                error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
+                self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
             }
             Report::Recovered { lost } => {
-                let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
-                warn!("the journal is written again; lost: {events} events, {} whispers", lost.whispers);
-                self.tell_members(&Answer::JournalRecovered, ctx);
+                let events = lost.events.map_or(0, |events| events.end() - events.start() + 1);
+                warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
+                self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
             }
         }
     }

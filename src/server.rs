@@ -159,6 +159,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// The room.
+    pub fn room(&self) -> &Addr<ChatRoom> {
+        &self.reception.room
+    }
+
     /// Stops accepting, tells everybody, and waits until every connection has closed in good order, for
     /// [`Config::shutdown`] at most. Connections still open then are left to their end with the process.
     pub async fn shutdown(self) {

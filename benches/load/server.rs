@@ -76,6 +76,8 @@ impl Server {
                 command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
                 // the load sends faster than people may
                 command.args(["--rate", "0", "--rate-bytes", "0"]);
+                // what is measured is the way of a line; see the benchmark of the journal
+                command.arg("--no-journal");
                 // the load comes from one address
                 command.args([
                     "--max-per-address",

@@ -89,7 +89,7 @@ fn start(threads: usize) -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
     command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
     // what the judge reads comes once
-    command.args(["--history", "0"]);
+    command.args(["--history", "0", "--no-journal"]);
     command.env("PAPO_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
     // all come from one address
     for flag in ["--max-per-address", "--max-new-per-address", "--max-unnamed-per-address"] {

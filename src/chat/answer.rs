@@ -53,10 +53,15 @@ pub enum Answer {
     Who(Arc<[Name]>),
     /// What was said before, oldest first: to a newcomer, and to whoever asks.
     History(Page),
-    /// What is said is not kept at the moment, because the disk does not take it.
-    JournalFailed,
+    /// What is said is not kept at the moment.
+    JournalFailed(DiskTrouble),
     /// It is kept again.
-    JournalRecovered,
+    JournalRecovered {
+        /// Events that were not kept.
+        events: u64,
+        /// Whispers that were not kept.
+        whispers: u64,
+    },
     /// Nobody in the room has this name.
     NotFound(Name),
     /// What was typed is no command, or lacks something.
@@ -105,6 +110,21 @@ pub enum Answer {
     },
     /// The only words to a connection that gets no session.
     Refused(Refusal),
+}
+
+/// Why the disk takes nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DiskTrouble {
+    /// It is full.
+    Full,
+    /// It is too slow.
+    Slow,
+    /// It may only be read.
+    ReadOnly,
+    /// The file on it is damaged.
+    Damaged,
+    /// Something else, which the log says.
+    Other,
 }
 
 /// Why an object of the JSON dialect means nothing.
@@ -185,8 +205,8 @@ impl Answer {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
-            | Answer::JournalFailed
-            | Answer::JournalRecovered
+            | Answer::JournalFailed(_)
+            | Answer::JournalRecovered { .. }
             | Answer::Help
             | Answer::Pong
             | Answer::LanguageChanged(_)

@@ -14,10 +14,13 @@ use super::usage::{self, Exit, Speaker};
 use crate::chat::language::Language;
 use crate::chat::text;
 use crate::config::{
-    CertificateFiles, Config, HostName, Keepalive, Listen, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME,
-    MIN_OUTBOX_LINES, Net, PasswordSource, Tls,
+    CertificateFiles, Config, HostName, Keepalive, Listen, MAX_KEEP, MAX_KEEPALIVE, MAX_LINE, MAX_THREADS, MAX_TIME,
+    MIN_KEEP_BYTES, MIN_OUTBOX_LINES, Net, PasswordSource, Sync, Tls,
 };
 use crate::data;
+
+/// Seconds in a day.
+const DAY: u64 = 24 * 60 * 60;
 
 /// One field a flag; what each means is said to people by [`help_of`], what it may be by [`out_of_range`].
 #[derive(Parser)]
@@ -38,6 +41,14 @@ struct Args {
     tls_key: Option<PathBuf>,
     #[arg(long, env = "PAPO_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
+    #[arg(long, env = "PAPO_NO_JOURNAL", value_parser = BoolishValueParser::new())]
+    no_journal: bool,
+    #[arg(long, env = "PAPO_SYNC", value_name = "always|interval|never")]
+    sync: Option<Sync>,
+    #[arg(long, env = "PAPO_KEEP_DAYS", value_name = "N")]
+    keep_days: Option<u64>,
+    #[arg(long, env = "PAPO_KEEP_BYTES", value_name = "N")]
+    keep_bytes: Option<u64>,
     #[arg(long, env = "PAPO_LANG", value_name = "pt-BR|en")]
     lang: Option<Language>,
     #[arg(long, env = "PAPO_NO_QR", value_parser = BoolishValueParser::new())]
@@ -159,6 +170,10 @@ impl Args {
                 .zip(self.tls_key)
                 .map(|(certificate, key)| CertificateFiles { certificate, key }),
             data: self.data.or_else(data::default_directory),
+            journal: default.journal && !self.no_journal,
+            sync: self.sync.unwrap_or(default.sync),
+            keep: self.keep_days.map_or(default.keep, |days| Duration::from_secs(days.saturating_mul(DAY))),
+            keep_bytes: self.keep_bytes.unwrap_or(default.keep_bytes),
             language: self.lang.unwrap_or(default.language),
             qr: default.qr && !self.no_qr,
             threads: self.threads.unwrap_or(default.threads),
@@ -201,6 +216,7 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
     let Config { max_line, max_unended, outbox, .. } = *config;
     let is_unended_too_small = max_unended != 0 && max_unended < max_line;
     let is_outbox_too_small = outbox != 0 && outbox < MIN_OUTBOX_LINES.saturating_mul(max_line);
+    let is_journal_too_small = config.keep_bytes != 0 && config.keep_bytes < MIN_KEEP_BYTES;
     let seconds = |time: Duration| time.as_secs().to_string();
     // nobody can connect to many addresses at once
     let group = config.listen.iter().find_map(|place| match place {
@@ -213,6 +229,8 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (!MAX_LINE.contains(&max_line), "--max-line", max_line.to_string()),
         (is_unended_too_small, "--max-unended", max_unended.to_string()),
         (is_outbox_too_small, "--outbox", outbox.to_string()),
+        (config.keep > MAX_KEEP, "--keep-days", (config.keep.as_secs() / DAY).to_string()),
+        (is_journal_too_small, "--keep-bytes", config.keep_bytes.to_string()),
         (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
         (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
         (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
@@ -253,6 +271,10 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "tls_cert" => text::flag_tls_cert(language),
         "tls_key" => text::flag_tls_key(language),
         "data" => text::flag_data(language, data::default_directory().map_or("-".to_owned(), shown)),
+        "no_journal" => text::flag_no_journal(language),
+        "sync" => text::flag_sync(language),
+        "keep_days" => text::flag_keep_days(language, MAX_KEEP.as_secs() / DAY, default.keep.as_secs() / DAY),
+        "keep_bytes" => text::flag_keep_bytes(language, MIN_KEEP_BYTES, default.keep_bytes),
         "lang" => text::flag_lang(language),
         "no_qr" => text::flag_no_qr(language),
         "threads" => text::flag_threads(language, MAX_THREADS, default.threads),
@@ -310,7 +332,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
-              --lang en --no-qr --threads 2 --max-connections 5 --history 3 --max-line 128 \
+              --no-journal --sync always --keep-days 7 --keep-bytes 20000000 --lang en --no-qr --threads 2 --max-connections 5 --history 3 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
@@ -328,6 +350,8 @@ mod tests {
         assert_eq!(config.hosts, ["sala", "chat.example.com", "x"].map(|name| name.parse().unwrap()));
         let files = CertificateFiles { certificate: "c.pem".into(), key: "k.pem".into() };
         assert_eq!(config.certificate, Some(files));
+        assert_eq!((config.journal, config.sync), (false, Sync::Always));
+        assert_eq!((config.keep, config.keep_bytes), (Duration::from_secs(7 * DAY), 20_000_000));
         assert_eq!((config.language, config.qr), (Language::English, false));
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
@@ -379,6 +403,10 @@ mod tests {
             (vec!["--no-qr=x"], "valor inválido para --no-qr: 'x'.", "invalid value for --no-qr: 'x'."),
             (vec!["--tls", "yes"], "valor inválido para --tls: 'yes'.", "invalid value for --tls: 'yes'."),
             (vec!["--tls-cert", ""], "falta o valor de --tls-cert.", "--tls-cert needs a value."),
+            (vec!["--sync", "often"], "inválido para --sync: 'often'.", "invalid value for --sync: 'often'."),
+            (vec!["--keep-days", "36501"], "para --keep-days: '36501'.", "for --keep-days: '36501'."),
+            (vec!["--keep-bytes", "16777215"], "--keep-bytes: '16777215'.", "for --keep-bytes: '16777215'."),
+            (vec!["--no-journal=x"], "para --no-journal: 'x'.", "for --no-journal: 'x'."),
             (vec!["--data", ""], "falta o valor de --data.", "--data needs a value."),
             (
                 vec!["--tls-cert", "c.pem"],

@@ -2,9 +2,11 @@
 
 pub mod address;
 pub mod announce;
+pub mod archive;
 pub mod args;
 pub mod check;
 pub mod identity;
+pub mod journal;
 pub mod known_servers;
 pub mod logging;
 pub mod password;

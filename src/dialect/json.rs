@@ -234,8 +234,8 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::Ignoring(_) => info(id, "ignoring"),
         Answer::NotIgnoringAnyMore(_) => info(id, "unignored"),
         Answer::Throttled => info(id, "throttled"),
-        Answer::JournalFailed => info(id, "journal_failed"),
-        Answer::JournalRecovered => info(id, "journal_recovered"),
+        Answer::JournalFailed(_) => info(id, "journal_failed"),
+        Answer::JournalRecovered { .. } => info(id, "journal_recovered"),
 
         Answer::Goodbye(reason) => Object::Bye { reason: reason.word(), message },
         Answer::NoNameInTime { .. } => Object::Bye { reason: Reason::TimedOut.word(), message },

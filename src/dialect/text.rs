@@ -15,7 +15,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::chat::answer::{Answer, ObjectError, Refusal};
+use crate::chat::answer::{Answer, DiskTrouble, ObjectError, Refusal};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -71,8 +71,9 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
         Answer::History(page) => history(page, language),
-        Answer::JournalFailed => text::journal_failed(language),
-        Answer::JournalRecovered => text::journal_recovered(language),
+        Answer::JournalFailed(trouble) => text::journal_failed(language, disk_trouble(*trouble, language)),
+        Answer::JournalRecovered { events: 0, whispers: 0 } => text::journal_recovered(language),
+        Answer::JournalRecovered { events, whispers } => text::journal_recovered_lost(language, *events, *whispers),
         Answer::NotFound(name) => text::not_found(language, owned(name)),
         Answer::Mistake(mistake) => self::mistake(mistake, language),
         Answer::NobodyToReplyTo => text::nobody_to_reply_to(language),
@@ -120,6 +121,16 @@ fn mistake(mistake: &CommandError, language: Language) -> String {
         CommandError::Usage(entry) => text::usage(language, text::usage_of(language, entry)),
         CommandError::NoSuchName(typed) => text::not_found(language, typed.clone()),
         CommandError::BadName(error) => bad_name(*error, language),
+    }
+}
+
+fn disk_trouble(trouble: DiskTrouble, language: Language) -> String {
+    match trouble {
+        DiskTrouble::Full => text::journal_disk_full(language),
+        DiskTrouble::Slow => text::journal_too_slow(language),
+        DiskTrouble::ReadOnly => text::journal_read_only(language),
+        DiskTrouble::Damaged => text::journal_file_damaged(language),
+        DiskTrouble::Other => text::journal_other(language),
     }
 }
 

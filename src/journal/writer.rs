@@ -119,6 +119,11 @@ impl Shared {
         }
     }
 
+    /// Says that nothing will be written any more.
+    pub(super) fn give_up(&self, why: Failure) {
+        self.fail(&mut self.state(), why);
+    }
+
     /// Says that it is written again, if it was not, and what was lost until then.
     fn recover(&self, lost: Lost) {
         let mut state = self.state();
@@ -193,6 +198,11 @@ impl Writer {
         let now = Instant::now();
         let due = Due { digest: Some(now), prune: Some(now), ..Due::default() };
         Writer { shared, path, sync, retention, store: Some(store), due, pause: FIRST_PAUSE, batches: 0, last_tries: 0 }
+    }
+
+    /// What it shares with those who append.
+    pub(super) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Works until it is closed. Whether everything was written.

@@ -16,7 +16,13 @@ pub const DATA: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/data");
 pub fn papo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
     // what a test says comes once
-    command.args(arguments).env("PAPO_HISTORY", "0").env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
+    command
+        .args(arguments)
+        .env("PAPO_HISTORY", "0")
+        .env("PAPO_NO_JOURNAL", "1")
+        .env_remove("RUST_LOG")
+        .env("LANG", "C.UTF-8")
+        .env_remove("LC_ALL");
     command.env("PAPO_DATA", DATA);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command

@@ -186,6 +186,7 @@ fn it_serves_with_all_its_standard_streams_closed() {
         command
             .env("PAPO_DATA", DATA)
             .env("PAPO_HISTORY", "0")
+            .env("PAPO_NO_JOURNAL", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Record};
+use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Record, Sync};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -37,6 +37,42 @@ fn it_goes_on_where_it_was_and_keeps_its_epoch() {
     let reader = second.journal.reader().unwrap();
     assert_eq!((reader.epoch().unwrap(), reader.last_seq().unwrap()), (Some(epoch), 3));
     assert_eq!(all_shown(&everything(&reader, None, Limit::PAGE)), ["1 Ana: um", "2 Ana: dois", "3 Ana: três"]);
+}
+
+#[test]
+fn it_is_written_whenever_the_disk_must_have_it() {
+    for sync in [Sync::Always, Sync::Interval(Duration::ZERO), Sync::Never] {
+        let directory = tempdir().unwrap();
+        let open = try_open(directory.path(), Options { sync, ..Options::default() }).unwrap();
+        for seq in 1..=20 {
+            open.write([said(seq, "Ana", "x")]);
+        }
+        let reader = open.journal.reader().unwrap();
+        assert_eq!(seqs(&everything(&reader, None, Limit::PAGE)), (1..=20).collect::<Vec<_>>(), "{sync:?}");
+        drop(reader);
+        open.close();
+    }
+}
+
+#[test]
+fn reports_come_in_order_and_tell_no_more_than_is_written() {
+    let directory = tempdir().unwrap();
+    let open = open(directory.path());
+    let reader = open.journal.reader().unwrap();
+    let mut last = Ticket::default();
+    for from in (1..=5000).step_by(100) {
+        last = open.journal.append((from..from + 100).map(|seq| said(seq, "Ana", "x")));
+    }
+    let mut before = 0;
+    loop {
+        let Report::Written { up_to_seq, up_to } = open.reports.recv_timeout(DEADLINE).unwrap() else { panic!() };
+        assert!(up_to_seq > before && up_to.0 == up_to_seq);
+        assert!(reader.last_seq().unwrap() >= up_to_seq);
+        before = up_to_seq;
+        if up_to == last {
+            break;
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -82,8 +82,6 @@ history_begins = --- What was said before, in the time of the server ({ $count -
 }) ---
 history_ends = --- End of what was said before ---
 history_empty = Nothing has been said yet.
-journal_failed = What is said now is not being kept: the disk of the server does not take it. The chat goes on.
-journal_recovered = What is said is being kept again.
 not_found = User not found: { $name }.
 whisper_format = Invalid format. Use: @name message
 empty_message = Error: Empty message. Use: @name message
@@ -182,7 +180,7 @@ usage_no_value = { $program }: { $argument } needs a value. See { $program } --h
 usage_needs = { $program }: { $argument } needs { $other } too. See { $program } --help.
 usage_other = { $program }: invalid arguments. See { $program } --help.
 cli_about = A chat server for the people on one network: one program, one port, any client.
-cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached
+cli_usage = Usage: papo [OPTIONS], or papo check [HOST[:PORT]] to find out whether a server can be reached, or papo journal verify | export | prune
 cli_options = Options
 cli_environment = Every option may come from the environment too: --name-deadline is PAPO_NAME_DEADLINE. 0 switches a limit off, unless stated otherwise.
 flag_listen = Where to listen: PORT, IPV4:PORT or [IPV6]:PORT; may be repeated, or several separated by commas [default: 9999, on every address]
@@ -190,7 +188,11 @@ flag_admin = Where to show counters (/metrics) and health (/health) over HTTP: I
 flag_tls = Whether connections are encrypted: off, on (with and without TLS, as the client likes) or required (nobody without TLS) [default: on]
 flag_tls_cert = The TLS certificate, and those that vouch for it, in the PEM format; needs --tls-key [default: papo makes one]
 flag_tls_key = The private key of the TLS certificate, in the PEM format; needs --tls-cert
-flag_data = Directory for what is kept from one start to the next, such as the TLS certificate that papo makes [default: { $default }]
+flag_data = Directory for what is kept from one start to the next, such as the journal and the TLS certificate that papo makes [default: { $default }]
+flag_no_journal = Keep nothing of what happens in the room when the server stops
+flag_sync = When the disk must have what is said: always (before it is acknowledged), interval (within 100 ms) or never (when the system likes); only a power cut makes a difference [default: interval]
+flag_keep_days = Days that everything is kept, at most { $max }; 0 = for ever [default: { $default }]
+flag_keep_bytes = Most bytes that are kept; beyond it the oldest goes. At least { $min } [default: { $default }]
 flag_lang = Language of the sentences until a person chooses: pt-BR or en [default: pt-BR]
 flag_no_qr = Show no QR code of the address at start (on a terminal only)
 flag_threads = Threads for the connections, from 1 to { $max }; more than one helps on several cores under much load [default: { $default }]
@@ -249,6 +251,44 @@ check_closed = { $address }: something listens there, but closes the connection 
 check_foreign = { $address }: that is no papo, but something that speaks { $protocol }.
 check_stranger = { $address }: something answers there, but that is no papo.
 check_tls_broken = { $address }: a papo that accepts only TLS, but TLS does not work with it: { $error }
+
+## The journal
+
+cli_journal_about = Shows whether the journal of a server is in order, writes it out, or takes something out of it.
+cli_journal_usage = Usage: papo journal verify | export | prune [OPTIONS]
+flag_journal_action = verify: whether everything is in order; export: every event as a line of JSON; prune: takes out what --older-than or --name says
+flag_journal_data = Directory of the journal [default: { $default }]
+flag_journal_whispers = With export: the private messages to and from this person, too
+flag_journal_older_than = With prune: everything that is older than so many days
+flag_journal_name = With prune: the texts of all that somebody by this name said, and the private messages they sent; that something was said stays
+journal_sound = The journal is in order: events: { $events }, private messages: { $whispers }, known to be missing: { $missing }.
+journal_damaged = papo: the journal is damaged: { $problem }
+journal_damaged_more = papo: the journal is damaged: { $problem } (and { $more } more)
+journal_pruned = Taken out of the journal: { $events ->
+    [one] { $events } event
+   *[other] { $events } events
+}.
+journal_erased = Taken out of the journal: texts: { $texts }, private messages: { $whispers }.
+journal_prune_what = papo journal: say what to take out: --older-than DAYS or --name NAME.
+journal_cannot_export = papo: cannot write the journal out: { $error }
+journal_no_directory = papo: nobody says where the journal is. Choose a directory: --data DIR
+journal_cannot_use = papo: cannot use { $path } for the journal: { $error }
+journal_in_use = papo: another papo is writing the journal in { $directory }. Stop it, or choose another directory: papo --data DIR
+journal_missing = papo: there is no journal in { $directory }.
+journal_foreign = papo: { $path } belongs to another program.
+journal_newer = papo: { $path } was written by a later version of papo. Use that one, or choose another directory: papo --data DIR
+journal_unreadable = papo: nothing can be read of the journal { $path }. Move the file away, and papo starts a new one; or bring a copy back.
+journal_error = papo: the journal does not work: { $error }
+journal_disk_full = the disk is full
+journal_too_slow = the disk is too slow
+journal_read_only = the disk is read-only
+journal_file_damaged = the file is damaged
+journal_other = the disk does not take it
+journal_failed = What is said is not being kept: { $why }. It is tried again.
+journal_recovered = What is said is being kept again, and nothing was lost.
+journal_recovered_lost = What is said is being kept again. Not kept: events: { $events }, private messages: { $whispers }.
+journal_repaired = the journal was damaged; read: { $kept }, missing: { $lost }. The damaged file is kept: { $damaged }
+journal_skipped = the server did not stop in good order last time: what was said in the last moments before may be missing from the journal
 
 ## The example client
 

@@ -82,8 +82,6 @@ history_begins = --- O que foi dito antes, no horário do servidor ({ $count ->
 }) ---
 history_ends = --- Fim do que foi dito antes ---
 history_empty = Ainda não foi dito nada.
-journal_failed = O que se diz agora não está sendo guardado: o disco do servidor não aceita. A conversa continua.
-journal_recovered = O que se diz volta a ser guardado.
 not_found = Usuário não encontrado: { $name }.
 whisper_format = Formato inválido. Use: @nome mensagem
 empty_message = Erro: Mensagem vazia. Use: @nome mensagem
@@ -182,7 +180,7 @@ usage_no_value = { $program }: falta o valor de { $argument }. Veja { $program }
 usage_needs = { $program }: { $argument } precisa também de { $other }. Veja { $program } --help.
 usage_other = { $program }: argumentos inválidos. Veja { $program } --help.
 cli_about = Servidor de bate-papo para as pessoas de uma rede: um programa, uma porta, qualquer cliente.
-cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado
+cli_usage = Uso: papo [OPÇÕES], ou papo check [HOST[:PORTA]] para descobrir se um servidor pode ser alcançado, ou papo journal verify | export | prune
 cli_options = Opções
 cli_environment = Toda opção também pode vir do ambiente: --name-deadline é PAPO_NAME_DEADLINE. Um limite igual a 0 fica desligado, salvo indicação em contrário.
 flag_listen = Onde escutar: PORTA, IPV4:PORTA ou [IPV6]:PORTA; pode ser repetida, ou várias separadas por vírgula [padrão: 9999, em todos os endereços]
@@ -190,7 +188,11 @@ flag_admin = Onde mostrar contadores (/metrics) e saúde (/health) por HTTP: IP:
 flag_tls = Se as conexões são cifradas: off (nunca), on (com e sem TLS, como o cliente quiser) ou required (ninguém sem TLS) [padrão: on]
 flag_tls_cert = O certificado TLS, e os que respondem por ele, no formato PEM; precisa de --tls-key [padrão: o papo cria um]
 flag_tls_key = A chave privada do certificado TLS, no formato PEM; precisa de --tls-cert
-flag_data = Diretório do que se guarda de um início para o outro, como o certificado TLS que o papo cria [padrão: { $default }]
+flag_data = Diretório do que se guarda de um início para o outro, como o diário e o certificado TLS que o papo cria [padrão: { $default }]
+flag_no_journal = Não guardar nada do que acontece na sala quando o servidor para
+flag_sync = Quando o disco deve ter o que é dito: always (antes da confirmação), interval (em até 100 ms) ou never (quando o sistema quiser); só faz diferença se faltar energia [padrão: interval]
+flag_keep_days = Dias que tudo fica guardado, no máximo { $max }; 0 = para sempre [padrão: { $default }]
+flag_keep_bytes = Máximo de bytes guardados; acima disso, o mais antigo sai. No mínimo { $min } [padrão: { $default }]
 flag_lang = Idioma das frases até que a pessoa escolha o seu: pt-BR ou en [padrão: pt-BR]
 flag_no_qr = Não mostra ao iniciar o código QR do endereço (só em um terminal)
 flag_threads = Threads para as conexões, de 1 a { $max }; mais de uma ajuda com vários núcleos e muita carga [padrão: { $default }]
@@ -249,6 +251,45 @@ check_closed = { $address }: algo escuta ali, mas fecha a conexão sem dizer nad
 check_foreign = { $address }: não é um papo, e sim algo que fala { $protocol }.
 check_stranger = { $address }: algo responde ali, mas não é um papo.
 check_tls_broken = { $address }: um papo que só aceita TLS, mas o TLS não funciona com ele: { $error }
+
+## O diário
+
+cli_journal_about = Mostra se o diário de um servidor está em ordem, escreve-o por extenso ou tira algo dele.
+cli_journal_usage = Uso: papo journal verify | export | prune [OPÇÕES]
+flag_journal_action = verify: se está tudo em ordem; export: cada evento como uma linha de JSON; prune: tira o que --older-than ou --name dizem
+flag_journal_data = Diretório do diário [padrão: { $default }]
+flag_journal_whispers = Com export: também as mensagens privadas de e para esta pessoa
+flag_journal_older_than = Com prune: tudo o que tem mais dias do que isso
+flag_journal_name = Com prune: os textos de tudo o que alguém com este nome disse, e as mensagens privadas que enviou; fica que algo foi dito
+journal_sound = O diário está em ordem: eventos: { $events }, mensagens privadas: { $whispers }, faltas conhecidas: { $missing }.
+journal_damaged = papo: o diário está danificado: { $problem }
+journal_damaged_more = papo: o diário está danificado: { $problem } (e mais { $more })
+journal_pruned = Tirados do diário: { $events ->
+    [0] { $events } eventos
+    [one] { $events } evento
+   *[other] { $events } eventos
+}.
+journal_erased = Tirados do diário: textos: { $texts }, mensagens privadas: { $whispers }.
+journal_prune_what = papo journal: diga o que tirar: --older-than DIAS ou --name NOME.
+journal_cannot_export = papo: não é possível escrever o diário: { $error }
+journal_no_directory = papo: ninguém diz onde está o diário. Escolha um diretório: --data DIRETÓRIO
+journal_cannot_use = papo: não é possível usar { $path } para o diário: { $error }
+journal_in_use = papo: outro papo está escrevendo o diário em { $directory }. Pare-o ou escolha outro diretório: papo --data DIRETÓRIO
+journal_missing = papo: não há diário em { $directory }.
+journal_foreign = papo: { $path } é de outro programa.
+journal_newer = papo: { $path } foi escrito por uma versão mais nova do papo. Use aquela ou escolha outro diretório: papo --data DIRETÓRIO
+journal_unreadable = papo: não se consegue ler nada do diário { $path }. Mova o arquivo para outro lugar, e o papo começa um novo; ou traga uma cópia de volta.
+journal_error = papo: o diário não funciona: { $error }
+journal_disk_full = o disco está cheio
+journal_too_slow = o disco está lento demais
+journal_read_only = o disco só permite leitura
+journal_file_damaged = o arquivo está danificado
+journal_other = o disco não aceita
+journal_failed = O que é dito não está sendo guardado: { $why }. Nova tentativa em breve.
+journal_recovered = O que é dito está sendo guardado de novo, e nada se perdeu.
+journal_recovered_lost = O que é dito está sendo guardado de novo. Não guardados: eventos: { $events }, mensagens privadas: { $whispers }.
+journal_repaired = o diário estava danificado; lidos: { $kept }, em falta: { $lost }. O arquivo danificado foi mantido: { $damaged }
+journal_skipped = o servidor não parou em boa ordem da última vez: o que foi dito nos últimos instantes pode faltar no diário
 
 ## O cliente de exemplo
 

@@ -1,0 +1,109 @@
+//! Opening the journal when the server starts, and what is said about it.
+
+use std::sync::{Arc, OnceLock};
+
+use actix::Recipient;
+use log::{error, info, warn};
+
+use super::journal::why_not;
+use crate::chat::event::Event;
+use crate::chat::hygiene::CleanText;
+use crate::chat::language::Language;
+use crate::chat::text;
+use crate::config::Config;
+use crate::journal::{Cause, Item, Journal, JournalError, Limit, Opened, Options, Reader};
+use crate::room::{ChatRoom, JournalReport};
+
+/// So many events of the journal are read into the memory of the room at most.
+const REMEMBERED: usize = 2000;
+
+/// Where the journal reports to, as soon as there is somebody.
+#[derive(Debug, Clone, Default)]
+pub struct Reports(Arc<OnceLock<Recipient<JournalReport>>>);
+
+impl Reports {
+    /// They go there from now on. Before, nothing was appended, so there were none.
+    pub fn send_to(&self, room: Recipient<JournalReport>) {
+        // there is one room
+        let _ = self.0.set(room);
+    }
+}
+
+/// A room that goes on where the journal ends, or an empty one if none is kept.
+///
+/// # Errors
+/// The sentence that says why the server cannot start: the journal is in use, or of no use. If only the directory cannot be
+/// written, the server starts without one, and the log says so.
+pub fn open(config: &Config, reports: &Reports, language: Language) -> Result<ChatRoom, String> {
+    let room = ChatRoom::default();
+    if !config.journal {
+        return Ok(room);
+    }
+    let Some(directory) = &config.data else {
+        warn!("{}", text::journal_no_directory(language));
+        return Ok(room);
+    };
+    let listener = {
+        let Reports(room) = reports.clone();
+        move |report| match room.get() {
+            Some(room) => room.do_send(JournalReport(report)),
+            None => error!("the journal reports before there is a room: {report:?}"),
+        }
+    };
+    let (journal, opened) = match Journal::open(directory, Options::from(config), listener) {
+        Ok(opened) => opened,
+        Err(error @ JournalError::File { .. }) => {
+            warn!("{}", one_line(why_not(&error, language)));
+            return Ok(room);
+        }
+        Err(error) => return Err(one_line(why_not(&error, language))),
+    };
+    tell(&opened, language);
+    let last = journal.reader().and_then(|reader| last_events(&reader)).unwrap_or_else(|error| {
+        warn!("{}", one_line(why_not(&error, language)));
+        Vec::new()
+    });
+    Ok(room.with_journal(journal, &opened, last))
+}
+
+/// What was found that somebody should know.
+fn tell(opened: &Opened, language: Language) {
+    info!("the journal has events up to number {}", opened.last_seq);
+    if let Some(repaired) = &opened.repaired {
+        let damaged = repaired.damaged.display().to_string();
+        warn!("{}", one_line(text::journal_repaired(language, repaired.kept, repaired.lost, damaged)));
+    }
+    if opened.skipped.is_some() {
+        warn!("{}", text::journal_skipped(language));
+    }
+}
+
+/// The last events, oldest first, behind the last gap: whoever has missed something there must be told so. (Where numbers were
+/// skipped at a start, nothing happened.) Events of which the text was erased say nothing any more.
+fn last_events(reader: &Reader) -> Result<Vec<Event>, JournalError> {
+    let (mut newest_first, mut before) = (Vec::new(), None);
+    while newest_first.len() < REMEMBERED {
+        let page = reader.page_before(before, Limit::PAGE, None)?;
+        before = page.items.iter().find(|item| !matches!(item, Item::Gap(_))).map(Item::place);
+        for item in page.items.into_iter().rev() {
+            match item {
+                Item::Event(kept) if !kept.is_erased => newest_first.push(kept.event),
+                Item::Gap(gap) if gap.cause != Cause::Restart => before = None,
+                Item::Event(_) | Item::Whisper(_) | Item::Gap(_) => {}
+            }
+            if before.is_none() {
+                break;
+            }
+        }
+        if !page.has_more || before.is_none() {
+            break;
+        }
+    }
+    newest_first.reverse();
+    Ok(newest_first)
+}
+
+/// Whatever a file is called.
+fn one_line(sentence: String) -> String {
+    CleanText::new(sentence).as_str().to_owned()
+}
