@@ -110,7 +110,9 @@ impl Hub {
             }
         }
         let written = turn.written_up_to();
-        while let Some((_, author)) = self.unwritten.pop_front_if(|(seq, _)| *seq <= written) {
+        while self.unwritten.front().is_some_and(|(seq, _)| *seq <= written)
+            && let Some((_, author)) = self.unwritten.pop_front()
+        {
             // it may have ended meanwhile
             if let Some(reader) = sessions.get(author) {
                 reader.acknowledge(written);

@@ -107,7 +107,8 @@ impl<S: Transport> Connection<S> {
     /// Acknowledges what is in the journal up to this number.
     pub(super) fn acknowledge_up_to(&mut self, written: u64) {
         while let Some(ids) = &mut self.ids
-            && let Some((event, id)) = ids.unwritten.pop_front_if(|(event, _)| event.seq <= written)
+            && ids.unwritten.front().is_some_and(|(event, _)| event.seq <= written)
+            && let Some((event, id)) = ids.unwritten.pop_front()
         {
             let ack = self.format.object(&json::ack(&event, id.as_deref()));
             self.owe(ack);
