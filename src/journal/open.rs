@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::epoch::Epoch;
-use super::error::{JournalError, is_damage};
+use super::error::{JournalError, is_of_the_system};
 use super::file::{self, Files, beside};
 use super::record::Cause;
 use super::schema::Health;
@@ -117,7 +117,8 @@ enum Looked {
 fn look(files: &Files) -> Result<Looked, JournalError> {
     let path = files.journal();
     match look_closer(&path) {
-        Err(JournalError::Database(error)) if is_damage(&error) => Ok(Looked::Damaged),
+        // a name or an option that changed may be an error of any kind
+        Err(JournalError::Database(error)) if !is_of_the_system(&error) => Ok(Looked::Damaged),
         other => other,
     }
 }
@@ -133,11 +134,14 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
         Err(JournalError::Foreign { .. }) if may_be_a_journal(&connection)? => return Ok(Looked::Damaged),
         other => other?,
     }
+    if !schema::is_as_made(&connection)? {
+        return Ok(Looked::Damaged);
+    }
     let health = match within(&connection, CHECK_WITHIN, || schema::health(&connection)) {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Health::Sound,
         health => health?,
     };
-    if health == Health::Damaged || !schema::is_as_made(&connection)? || epoch_of(&connection)?.is_none() {
+    if health == Health::Damaged || epoch_of(&connection)?.is_none() {
         return Ok(Looked::Damaged);
     }
     if health == Health::NoIndex {

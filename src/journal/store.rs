@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 
 use super::digest;
-use super::error::is_damage;
+use super::error::is_of_the_system;
 use super::file::beside;
 use super::queue::Waiting;
 use super::record::{Cause, Record};
@@ -105,7 +105,7 @@ impl Store {
                 self.digested = self.last_seq;
                 Ok(false)
             }
-            Err(error) if is_damage(&error) => {
+            Err(error) if !is_of_the_system(&error) => {
                 transaction(&self.connection, schema::forget_derived)?;
                 self.digested = 0;
                 Ok(true)

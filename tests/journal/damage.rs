@@ -104,9 +104,11 @@ fn a_page_that_is_gone_costs_what_was_on_it() {
 fn a_bit_that_flips_is_survived_anywhere() {
     let bytes = sound();
     let header = 0..100;
+    // the list of tables, here and there
+    let list = (100..4096).step_by(97);
     let elsewhere = (0..200_u64).map(|n| (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) % bytes.len() as u64) as usize);
     let mut refused = Vec::new();
-    for (place, n) in header.chain(elsewhere).zip(0..) {
+    for (place, n) in header.chain(list).chain(elsewhere).zip(0..) {
         let mut damaged = bytes.clone();
         damaged[place] ^= 1 << (n % 8);
         match opened(&damaged) {

@@ -56,6 +56,23 @@ fn a_journal_in_which_all_is_old_keeps_its_numbers() {
 }
 
 #[test]
+fn a_clock_that_was_wrong_has_nothing_pruned_too_early_or_kept_for_ever() {
+    let (old, future) = (now() - 31 * DAY, now() + 3650 * DAY);
+    for (times, left) in [
+        (vec![old, at(0), now(), at(0), future, now()], vec![3, 4, 5, 6]),
+        (vec![future, old, now()], vec![3]),
+        (vec![future, now(), old], vec![1, 2, 3]),
+        (vec![now(), future], vec![1, 2]),
+    ] {
+        let directory = tempdir().unwrap();
+        kept(directory.path(), times.iter().zip(1..).map(|(at, seq)| said_at(seq, *at, "x")));
+        prune(directory.path(), 30 * DAY, now()).unwrap();
+        let reader = Reader::open(directory.path()).unwrap();
+        assert_eq!(seqs(&everything(&reader, None, Limit::PAGE)), left);
+    }
+}
+
+#[test]
 fn the_file_stays_as_large_as_it_may_be() {
     let directory = tempdir().unwrap();
     let max_size = 4 * 1024 * 1024;
