@@ -16,12 +16,17 @@ use actix::prelude::*;
 use crate::budget::Budget;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
+use crate::journal::MAX_WAITING;
 use crate::metrics::{Fanout, Metrics};
 use crate::password::Gate;
 use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup, Speech};
 use crate::transport::Transport;
 use crate::turn::{Item, Turn};
+
+/// The most events whose authors wait to be told that they are in the journal. By then the journal has given them up: it keeps
+/// half as many until it can write them.
+const MAX_UNWRITTEN: usize = 2 * MAX_WAITING;
 
 /// Starts a session on the thread of the hub. If the server stops, all it does is to say so.
 #[derive(Message)]
@@ -99,23 +104,39 @@ impl Hub {
         Hub { gate, ..self }
     }
 
-    /// Tells those whose events are in the journal by now.
+    /// Tells those whose events are in the journal by now, or never will be.
     fn acknowledge(&mut self, turn: &Turn) {
         let sessions = self.sessions.borrow();
+        let written = 0..=turn.written_up_to();
         for item in turn.items() {
             if let Item::Event { event, author: Some(author) } = item
+                && !written.contains(&event.seq)
                 && sessions.get(*author).is_some()
             {
                 self.unwritten.push_back((event.seq, *author));
             }
         }
-        let written = turn.written_up_to();
-        while self.unwritten.front().is_some_and(|(seq, _)| *seq <= written)
-            && let Some((_, author)) = self.unwritten.pop_front()
+        if let Some(lost) = turn.lost() {
+            self.unwritten.retain(|(seq, author)| {
+                let is_lost = lost.contains(seq);
+                // it may have ended meanwhile
+                if let Some(reader) = sessions.get(*author).filter(|_| is_lost) {
+                    reader.acknowledge(lost, false);
+                }
+                !is_lost
+            });
+        }
+        while let Some((seq, author)) = self.unwritten.front().copied()
+            && (written.contains(&seq) || self.unwritten.len() > MAX_UNWRITTEN)
         {
-            // it may have ended meanwhile
+            self.unwritten.pop_front();
             if let Some(reader) = sessions.get(author) {
-                reader.acknowledge(written);
+                // what is too much is more than what waits for the journal at most
+                if written.contains(&seq) {
+                    reader.acknowledge(&written, true)
+                } else {
+                    reader.acknowledge(&(seq..=seq), false)
+                }
             }
         }
     }

@@ -15,7 +15,8 @@
 //! 4. The session hands the command to the [`room`] as an actor message, here a [`Broadcast`](room::Broadcast).
 //! 5. The room asks its [`Registry`](chat::registry::Registry) who is speaking, makes a numbered
 //!    [`Event`](chat::event::Event), and puts it into the present [`turn`]. When its mailbox is empty, it sends the turn
-//!    to every hub ([`Deliver`](room::Deliver)): once a thread, not once a reader.
+//!    to every hub ([`Deliver`](room::Deliver)): once a thread, not once a reader. The [`journal`] gets it at the same
+//!    time; nobody waits for that but the acknowledgement of a program.
 //! 6. The hub walks its sessions. Each takes what it reads of the turn, written out once for all readers of a language and a
 //!    [`Format`](dialect::Format), and writes it to its socket at once; what the socket does not take waits in the session's
 //!    [`outbox`].

@@ -686,9 +686,13 @@ impl Handler<JournalReport> for ChatRoom {
                 self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
             }
             Report::Recovered { lost } => {
-                let events = lost.events.map_or(0, |events| events.end() - events.start() + 1);
+                let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
                 warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
+                if let Some(events) = lost.events {
+                    self.waiting.push_back(Turn::new(Vec::new(), self.written).with_lost(events));
+                    self.end_turn();
+                }
             }
         }
     }

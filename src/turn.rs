@@ -4,7 +4,7 @@
 //! out once for each language and format that somebody reads, and everybody who reads it shares those bytes.
 //! Knows nothing of who is there and how bytes travel.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -78,6 +78,8 @@ pub struct Turn {
     renames: bool,
     /// The number of the last event that is written.
     written: u64,
+    /// The numbers of events that never will be, if there are any news of that.
+    lost: Option<RangeInclusive<u64>>,
     versions: [[Version; Language::ALL.len()]; Format::ALL.len()],
 }
 
@@ -97,7 +99,12 @@ impl Turn {
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
         let events = items.iter().filter(|item| item.event().is_some()).count();
-        Turn { items, first, events, renames, written, versions: Default::default() }
+        Turn { items, first, events, renames, written, lost: None, versions: Default::default() }
+    }
+
+    /// The same, with the news that the journal has lost the events with these numbers.
+    pub fn with_lost(self, lost: RangeInclusive<u64>) -> Turn {
+        Turn { lost: Some(lost), ..self }
     }
 
     /// The place behind the last item that happened before the event with number `after` or is that event itself: notices
@@ -128,6 +135,11 @@ impl Turn {
     /// The number of the last event that is in the journal; that of every event, if there is none.
     pub fn written_up_to(&self) -> u64 {
         self.written
+    }
+
+    /// The numbers of the events that the journal has lost since the last turn.
+    pub fn lost(&self) -> Option<&RangeInclusive<u64>> {
+        self.lost.as_ref()
     }
 
     /// How many events there are in this range.

@@ -136,6 +136,46 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
     assert!(String::from_utf8(seen).unwrap().ends_with(&expected));
 }
 
+/// A program is told of each of its messages when the journal has it, or has lost it; not before, not twice, in no other order.
+#[actix_rt::test]
+async fn a_message_is_acknowledged_when_the_journal_has_it_or_has_lost_it() {
+    let hub = hub(config());
+    let turn = |items: Vec<Item>, written| Turn::new(items, written);
+    let own = |seq: u64| {
+        let kind = EventKind::Said { from: name("Ana"), text: "oi".into() };
+        let event = Event { seq, at: SystemTime::UNIX_EPOCH, kind };
+        Item::Event { event: Arc::new(event), author: Some(SessionId(1)) }
+    };
+    let mut ana = Person::connect(&hub, 1).await;
+    ana.say("{\"type\":\"join\",\"name\":\"Ana\"}\n").await;
+    assert!(ana.line().await.contains("hello"));
+    deliver(&hub, vec![welcome(1, "Ana")]).await;
+    assert!(ana.line().await.contains("welcome"));
+    for id in ["b", "c", "d", "e", "f"] {
+        ana.say(&format!("{{\"type\":\"say\",\"text\":\"oi\",\"id\":\"{id}\"}}\n")).await;
+    }
+    // they have gone to the room when this is answered
+    ana.say("{\"type\":\"ping\"}\n").await;
+    assert!(ana.line().await.contains("pong"));
+    let ack = |id: &str, seq: u64, kept: &str| {
+        format!("{{\"type\":\"ack\",\"id\":\"{id}\",\"seq\":{seq},\"at\":\"1970-01-01T00:00:00.000Z\"{kept}}}")
+    };
+    for (turn, acks) in [
+        (turn(vec![own(2), own(3), own(4)], 1), vec![]),
+        (turn(vec![own(5)], 2), vec![ack("b", 2, "")]),
+        (turn(vec![], 2).with_lost(4..=4), vec![ack("d", 4, ",\"kept\":false")]),
+        (turn(vec![], 5), vec![ack("c", 3, ""), ack("e", 5, "")]),
+        (turn(vec![own(6)], 6), vec![ack("f", 6, "")]),
+    ] {
+        hub.send(Deliver(Arc::new(turn))).await.unwrap();
+        for expected in acks {
+            assert_eq!(ana.line().await, expected);
+        }
+        ana.say("{\"type\":\"ping\"}\n").await;
+        assert!(ana.line().await.contains("pong"));
+    }
+}
+
 /// Somebody must make room who has asked the room for a name, and has no answer yet.
 #[actix_rt::test]
 async fn whoever_is_about_to_have_a_name_stays_if_it_is_free() {

@@ -91,6 +91,8 @@ enum Object<'a> {
         seq: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        kept: Option<bool>,
     },
     People {
         #[serde(flatten)]
@@ -194,14 +196,16 @@ pub fn whispered(whispered: &Whispered) -> String {
     Object::Whispered { at: rfc3339(*at), from: from.as_str(), text: text.as_str() }.write()
 }
 
-/// To the author of an event, in its place: it has happened.
-pub fn ack(event: &Event, id: Option<&str>) -> String {
-    Object::Ack { id: Id { id }, seq: Some(event.seq), at: Some(rfc3339(event.at)) }.write()
+/// To the author of an event, in its place: it has happened at this time and has this number. If it is not `kept`, there is a
+/// journal, and it is not in there.
+pub fn ack(seq: u64, at: SystemTime, id: Option<&str>, is_kept: bool) -> String {
+    let kept = (!is_kept).then_some(false);
+    Object::Ack { id: Id { id }, seq: Some(seq), at: Some(rfc3339(at)), kept }.write()
 }
 
 /// What was asked is done, and takes no number in the order of the room.
 pub fn done(id: Option<&str>) -> String {
-    Object::Ack { id: Id { id }, seq: None, at: None }.write()
+    Object::Ack { id: Id { id }, seq: None, at: None, kept: None }.write()
 }
 
 /// An answer: one object; empty if it is only for people.
@@ -352,7 +356,9 @@ mod tests {
             r#"{"type":"whispered","at":"2026-11-27T23:46:19.123Z","from":"Beto","text":"psiu"}"#
         );
         let said = Event { seq: 7, at: at(), kind: EventKind::Joined { name: name("Ana") } };
-        assert_eq!(ack(&said, Some("m1")), r#"{"type":"ack","id":"m1","seq":7,"at":"2026-11-27T23:46:19.123Z"}"#);
+        let at = said.at;
+        assert_eq!(ack(7, at, Some("m1"), true), r#"{"type":"ack","id":"m1","seq":7,"at":"2026-11-27T23:46:19.123Z"}"#);
+        assert_eq!(ack(7, at, None, false), r#"{"type":"ack","seq":7,"at":"2026-11-27T23:46:19.123Z","kept":false}"#);
         assert_eq!((done(Some("x")), done(None)), (r#"{"type":"ack","id":"x"}"#.into(), r#"{"type":"ack"}"#.into()));
         let (epoch, missed) = ("e".into(), Some(Vec::new().into()));
         let welcome =

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ pub trait Reader {
     /// ([`Item::session`]), in order. Returns how many events and whispers it was handed.
     fn take(&self, turn: &Turn, own: &[usize]) -> usize;
 
-    /// The events up to this number are in the journal: a program is told so of its own.
-    fn acknowledge(&self, written: u64);
+    /// The events with these numbers are in the journal, or they never will be: a program is told so of its own.
+    fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool);
 
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
@@ -72,10 +72,10 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
         })
     }
 
-    fn acknowledge(&self, written: u64) {
+    fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool) {
         unless_it_panics(self, |connection| {
             let was_empty = connection.outbox.is_empty();
-            connection.acknowledge_up_to(written);
+            connection.acknowledge(events, are_kept);
             if was_empty {
                 connection.write_now();
             }
@@ -142,7 +142,7 @@ impl<S: Transport> Connection<S> {
                 Item::Event { event, .. } => {
                     if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
                         self.in_flight = self.in_flight.saturating_sub(1);
-                        self.acknowledge(event, turn.written_up_to());
+                        self.acknowledge_when_written(event, turn.written_up_to());
                     }
                 }
                 Item::To(_, private) if !self.is_closing() => taken += self.take_private(private),

@@ -1,7 +1,8 @@
 //! Sessions of programs, which speak JSON: what they ask, and how they know the answers.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::ops::RangeInclusive;
+use std::time::SystemTime;
 
 use super::{Connection, Stage};
 use crate::chat::answer::{Answer, ObjectError};
@@ -23,7 +24,21 @@ pub(super) struct Ids {
     /// Of the messages on their way to everybody, in order.
     in_flight: VecDeque<Option<Box<str>>>,
     /// Of those that have gone to everybody, and are not in the journal yet.
-    unwritten: VecDeque<(Arc<Event>, Option<Box<str>>)>,
+    unwritten: VecDeque<Unwritten>,
+}
+
+/// A message that has gone to everybody, and is not in the journal yet.
+#[derive(Debug)]
+struct Unwritten {
+    seq: u64,
+    at: SystemTime,
+    id: Option<Box<str>>,
+}
+
+impl Unwritten {
+    fn ack(&self, is_kept: bool) -> String {
+        json::ack(self.seq, self.at, self.id.as_deref(), is_kept)
+    }
 }
 
 impl Ids {
@@ -96,21 +111,23 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    /// A message of this session has gone to everybody. It is acknowledged when it is in the journal.
-    pub(super) fn acknowledge(&mut self, event: &Arc<Event>, written: u64) {
+    /// A message of this session has gone to everybody. It is acknowledged when it is in the journal, which all are up to number
+    /// `written`.
+    pub(super) fn acknowledge_when_written(&mut self, event: &Event, written: u64) {
         let Some(ids) = &mut self.ids else { return };
         let id = ids.in_flight.pop_front().flatten();
-        ids.unwritten.push_back((Arc::clone(event), id));
-        self.acknowledge_up_to(written);
+        ids.unwritten.push_back(Unwritten { seq: event.seq, at: event.at, id });
+        self.acknowledge(&(0..=written), true);
     }
 
-    /// Acknowledges what is in the journal up to this number.
-    pub(super) fn acknowledge_up_to(&mut self, written: u64) {
-        while let Some(ids) = &mut self.ids
-            && ids.unwritten.front().is_some_and(|(event, _)| event.seq <= written)
-            && let Some((event, id)) = ids.unwritten.pop_front()
-        {
-            let ack = self.format.object(&json::ack(&event, id.as_deref()));
+    /// Acknowledges those of the messages that have these numbers. They are in the journal, or they never will be.
+    pub(super) fn acknowledge(&mut self, events: &RangeInclusive<u64>, are_kept: bool) {
+        let Some(ids) = &mut self.ids else { return };
+        let first = ids.unwritten.partition_point(|message| message.seq < *events.start());
+        let behind = ids.unwritten.partition_point(|message| message.seq <= *events.end());
+        let acks: Vec<_> = ids.unwritten.drain(first..behind).map(|message| message.ack(are_kept)).collect();
+        for ack in acks {
+            let ack = self.format.object(&ack);
             self.owe(ack);
         }
     }

@@ -220,9 +220,16 @@ impl Client {
 
     /// The connection ends, in good order or not, after whatever was on its way.
     pub fn expect_break(&mut self) {
-        if let Err(error) = self.reader.read_to_end(&mut Vec::new()) {
+        self.read_to_break();
+    }
+
+    /// Everything until the connection ends, in good order or not.
+    pub fn read_to_break(&mut self) -> String {
+        let mut rest = Vec::new();
+        if let Err(error) = self.reader.read_to_end(&mut rest) {
             assert_eq!(error.kind(), ErrorKind::ConnectionReset);
         }
+        String::from_utf8_lossy(&rest).into_owned()
     }
 
     /// Everything until the server closes.
