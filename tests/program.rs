@@ -721,7 +721,7 @@ fn with_descriptors(limit: usize, arguments: &str) -> Command {
     let script = format!("ulimit -n {limit}; exec {papo} --listen 127.0.0.1:0 {off} {arguments}");
     let mut command = Command::new("sh");
     command.args(["-c", &script]).env_remove("RUST_LOG").env("LANG", "C.UTF-8").env_remove("LC_ALL");
-    command.env("PAPO_DATA", DATA);
+    command.env("PAPO_DATA", DATA).env("PAPO_NO_JOURNAL", "1");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

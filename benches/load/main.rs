@@ -89,6 +89,12 @@ fn main() {
             measure(&name, *workload, &[Server::Floor, Server::CoalescingFloor, papo(1), with_browsers], args.rounds);
         }
     }
+    for (name, workload) in &workloads {
+        let name = format!("journal: {name}");
+        if name.contains(&args.only) {
+            measure(&name, *workload, &[Server::Floor, papo(1), Server::Journaled], args.rounds);
+        }
+    }
     if "whisper".contains(&args.only) {
         measure_whispers(&servers, args.rounds);
     }

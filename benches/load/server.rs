@@ -17,6 +17,8 @@ pub enum Server {
         /// So many browsers are in the room, too.
         browsers: usize,
     },
+    /// papo, which keeps a journal.
+    Journaled,
     /// papo, to which all speak WebSocket.
     Sockets,
     Redis,
@@ -32,6 +34,7 @@ impl Server {
             Server::Papo { threads: 1, browsers: 0 } => "papo".to_owned(),
             Server::Papo { threads: 1, browsers } => format!("papo + {browsers} ws"),
             Server::Papo { threads, .. } => format!("papo --threads {threads}"),
+            Server::Journaled => "papo + journal".to_owned(),
             Server::Sockets => "papo, by WebSocket".to_owned(),
             Server::Redis => "redis".to_owned(),
             Server::Ngircd => "ngircd".to_owned(),
@@ -70,14 +73,12 @@ impl Server {
         match self {
             Server::Floor => floor("plain"),
             Server::CoalescingFloor => floor("coalescing"),
-            Server::Papo { .. } | Server::Sockets => {
+            Server::Papo { .. } | Server::Journaled | Server::Sockets => {
                 let threads = if let Server::Papo { threads, .. } = self { threads } else { 1 };
                 let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
                 command.args(["--listen", "127.0.0.1:0", "--lang", "en", "--threads", &threads.to_string()]);
                 // the load sends faster than people may
                 command.args(["--rate", "0", "--rate-bytes", "0"]);
-                // what is measured is the way of a line; see the benchmark of the journal
-                command.arg("--no-journal");
                 // the load comes from one address
                 command.args([
                     "--max-per-address",
@@ -88,7 +89,16 @@ impl Server {
                     "0",
                 ]);
                 command.args(["--max-unnamed", "0"]);
-                command.env("RUST_LOG", "off").env("PAPO_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
+                command.env("RUST_LOG", "off");
+                let data = concat!(env!("CARGO_TARGET_TMPDIR"), "/data");
+                if self == Server::Journaled {
+                    // an empty one for each
+                    let data = format!("{data}/journal");
+                    let _ = fs::remove_dir_all(&data);
+                    command.args(["--data", &data]);
+                } else {
+                    command.args(["--no-journal", "--data", data]);
+                }
                 Process::start(&mut command, server_cores, own_cores)
             }
             Server::Redis => {
@@ -121,7 +131,7 @@ impl Server {
         let name = nick(is_sender, number);
         match self {
             Server::Floor | Server::CoalescingFloor => String::new(),
-            Server::Papo { .. } => format!("{name}\n"),
+            Server::Papo { .. } | Server::Journaled => format!("{name}\n"),
             Server::Sockets => return socket_hello(&name),
             Server::Redis if is_sender => "*1\r\n$4\r\nPING\r\n".to_owned(),
             Server::Redis => "*2\r\n$9\r\nSUBSCRIBE\r\n$4\r\nroom\r\n".to_owned(),
@@ -138,7 +148,7 @@ impl Server {
     pub fn welcome(self, is_sender: bool) -> &'static [u8] {
         match self {
             Server::Floor | Server::CoalescingFloor => b"",
-            Server::Papo { .. } => b"Type /help for the commands.\n",
+            Server::Papo { .. } | Server::Journaled => b"Type /help for the commands.\n",
             Server::Sockets => SOCKET_WELCOME,
             Server::Redis if is_sender => b"+PONG\r\n",
             Server::Redis => b"subscribe\r\n$4\r\nroom\r\n:1\r\n",
@@ -152,7 +162,7 @@ impl Server {
     pub fn line(self, sender: usize, text: &str) -> Vec<u8> {
         match self {
             Server::Floor | Server::CoalescingFloor => return self.delivered(sender, text),
-            Server::Papo { .. } => format!("{text}\n"),
+            Server::Papo { .. } | Server::Journaled => format!("{text}\n"),
             Server::Sockets => return socket_message(&format!(r#"{{"type":"say","text":"{text}"}}"#)),
             Server::Redis => format!("*3\r\n$7\r\nPUBLISH\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len()),
             Server::Nats => format!("PUB room {}\r\n{text}\r\n", text.len()),
@@ -166,7 +176,9 @@ impl Server {
     pub fn delivered(self, sender: usize, text: &str) -> Vec<u8> {
         let name = nick(true, sender);
         match self {
-            Server::Floor | Server::CoalescingFloor | Server::Papo { .. } => format!("{name}: {text}\n"),
+            Server::Floor | Server::CoalescingFloor | Server::Papo { .. } | Server::Journaled => {
+                format!("{name}: {text}\n")
+            }
             Server::Sockets => format!(r#""text":"{text}"}}"#),
             Server::Redis => {
                 format!("*3\r\n$7\r\nmessage\r\n$4\r\nroom\r\n${}\r\n{text}\r\n", text.len())
@@ -186,7 +198,9 @@ impl Server {
     pub fn whisper(self, from: usize, to: usize, text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
         let (from, to) = (nick(true, from), nick(true, to));
         let (line, delivered) = match self {
-            Server::Papo { .. } => (format!("@{to} {text}\n"), format!("{from} (private): {text}\n")),
+            Server::Papo { .. } | Server::Journaled => {
+                (format!("@{to} {text}\n"), format!("{from} (private): {text}\n"))
+            }
             Server::Ngircd => {
                 (format!("PRIVMSG {to} :{text}\r\n"), format!(":{from}!~{from}@127.0.0.1 PRIVMSG {to} :{text}\r\n"))
             }

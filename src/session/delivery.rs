@@ -37,7 +37,7 @@ pub trait Reader {
     /// ([`Item::session`]), in order. Returns how many events and whispers it was handed.
     fn take(&self, turn: &Turn, own: &[usize]) -> usize;
 
-    /// The events with these numbers are in the journal, or they never will be: a program is told so of its own.
+    /// The events with these numbers are in the journal, or perhaps never will be: a program is told so of its own.
     fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool);
 
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.

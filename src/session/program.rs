@@ -14,7 +14,12 @@ use crate::dialect::{Format, json};
 use crate::room;
 use crate::transport::Transport;
 
-/// The ids of what a program has asked and was not answered yet: no more than there are lines on their way, and one question.
+/// The most messages of a session that wait for the journal, so that their acknowledgements do not come all at once when a disk
+/// that has failed for an hour is back. Beyond it the oldest is acknowledged as not kept.
+const MAX_UNWRITTEN: usize = 1024;
+
+/// The ids of what a program has asked and was not answered yet: no more than there are lines on their way, one question, and
+/// what waits for the journal.
 #[derive(Default)]
 pub(super) struct Ids {
     /// Of what is being answered just now.
@@ -117,10 +122,14 @@ impl<S: Transport> Connection<S> {
         let Some(ids) = &mut self.ids else { return };
         let id = ids.in_flight.pop_front().flatten();
         ids.unwritten.push_back(Unwritten { seq: event.seq, at: event.at, id });
+        let too_old = ids.unwritten.len().checked_sub(MAX_UNWRITTEN + 1).map(|oldest| ids.unwritten[oldest].seq);
         self.acknowledge(&(0..=written), true);
+        if let Some(seq) = too_old {
+            self.acknowledge(&(0..=seq), false);
+        }
     }
 
-    /// Acknowledges those of the messages that have these numbers. They are in the journal, or they never will be.
+    /// Acknowledges those of the messages that have these numbers. They are in the journal, or perhaps never will be.
     pub(super) fn acknowledge(&mut self, events: &RangeInclusive<u64>, are_kept: bool) {
         let Some(ids) = &mut self.ids else { return };
         let first = ids.unwritten.partition_point(|message| message.seq < *events.start());
