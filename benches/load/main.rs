@@ -89,7 +89,8 @@ fn main() {
             measure(&name, *workload, &[Server::Floor, Server::CoalescingFloor, papo(1), with_browsers], args.rounds);
         }
     }
-    for (name, workload) in &workloads {
+    // a burst is more than the journal can write for long; papo says so to everybody, which is no line that is counted
+    for (name, workload) in &workloads[..2] {
         let name = format!("journal: {name}");
         if name.contains(&args.only) {
             measure(&name, *workload, &[Server::Floor, papo(1), Server::Journaled], args.rounds);
