@@ -27,30 +27,16 @@ fn restart(mut server: Program, how: &str, directory: &Path) -> Program {
     serve(directory)
 }
 
-fn next(client: &mut Client) -> Value {
-    serde_json::from_str(&client.line()).unwrap()
-}
-
 /// A program that comes in, from a place where it was before if it has one; and its welcome.
 fn come(server: &Program, name: &str, place: Option<&Value>) -> (Client, Value) {
-    let mut client = Client::connect(server.address);
-    let mut join = json!({ "type": "join", "name": name });
-    if let Some(place) = place {
-        join["epoch"] = place["epoch"].clone();
-        join["seq"] = place["seq"].clone();
-    }
-    client.send(&join.to_string());
-    assert_eq!(next(&mut client)["type"], "hello");
-    let welcome = next(&mut client);
-    assert_eq!(welcome["type"], "welcome", "{welcome}");
-    (client, welcome)
+    Client::join_as_program(server.address, name, place)
 }
 
 /// Says something, and waits until it is acknowledged. Its number.
 fn say(client: &mut Client, text: &str) -> u64 {
     client.send(&json!({ "type": "say", "text": text, "id": text }).to_string());
     loop {
-        let object = next(client);
+        let object = client.object();
         if object["id"] == text {
             assert_eq!((&object["type"], object.get("kept")), (&json!("ack"), None), "{object}");
             return object["seq"].as_u64().unwrap();
@@ -78,7 +64,7 @@ fn a_newcomer_reads_what_was_said_before_the_server_was_restarted() {
         let (mut beto, after) = come(&server, "Beto", None);
         assert_eq!(after["epoch"], before["epoch"]);
         assert!(after["seq"].as_u64().unwrap() >= number, "{after}");
-        let history = next(&mut beto);
+        let history = beto.object();
         let events = history["events"].as_array().unwrap();
         assert_eq!((events.len(), &events[0]["seq"], &events[0]["text"]), (1, &json!(number), &json!("olá")), "{how}");
         let mut caio = server.join("Caio");
@@ -97,7 +83,7 @@ fn whoever_comes_back_after_a_restart_gets_exactly_what_was_missed() {
         // its own arrival is the event after that of the welcome
         let place = json!({ "epoch": welcome["epoch"], "seq": welcome["seq"].as_u64().unwrap() + 1 });
         drop(beto);
-        while next(&mut ana)["type"] != "left" {}
+        while ana.object()["type"] != "left" {}
         let numbers = ["um", "dois"].map(|text| say(&mut ana, text));
         let server = restart(server, how, directory.path());
         let mut caio = server.join("Caio");
@@ -108,7 +94,7 @@ fn whoever_comes_back_after_a_restart_gets_exactly_what_was_missed() {
         caio.send("três");
         let mut missed = Vec::new();
         while missed.last().is_none_or(|event: &Value| event["text"] != "três") {
-            missed.push(next(&mut beto));
+            missed.push(beto.object());
         }
         let kinds: Vec<&str> = missed.iter().map(|event| event["type"].as_str().unwrap()).collect();
         // that the server ended was told by the server itself
@@ -129,9 +115,9 @@ fn what_was_acknowledged_is_kept_however_the_server_ends() {
         (0..2000)
             .for_each(|i| ana.send(&json!({ "type": "say", "text": "olá", "id": format!("{round}-{i}") }).to_string()));
         for _ in 0..(100 * (round + 1)) {
-            let mut object = next(&mut ana);
+            let mut object = ana.object();
             while object["type"] != "ack" {
-                object = next(&mut ana);
+                object = ana.object();
             }
             assert_eq!(object.get("kept"), None);
             let before =
@@ -172,7 +158,7 @@ fn whispers_are_kept_for_their_two_people_only() {
     let server = restart(server, "TERM", directory.path());
     for name in ["Caio", "Beto"] {
         let (mut client, _) = come(&server, name, None);
-        let history = next(&mut client);
+        let history = client.object();
         assert_eq!(history["events"].as_array().unwrap().len(), 1, "{history}");
         assert_eq!(history["events"][0]["text"], "oi");
     }

@@ -27,10 +27,6 @@ fn told(client: &mut Client) -> String {
     line.to_owned()
 }
 
-fn next(client: &mut Client) -> Value {
-    serde_json::from_str(&client.line()).unwrap()
-}
-
 const BEGINS: &str = "--- O que foi dito antes, no horário do servidor (2 mensagens) ---";
 const ENDS: &str = "--- Fim do que foi dito antes ---";
 
@@ -107,15 +103,15 @@ fn programs_get_objects() {
     ana.expect(&["Pong! O servidor está respondendo."]);
     let mut beto = server.connect();
     beto.send(r#"{"type":"join","name":"Beto","id":"j"}"#);
-    assert_eq!((next(&mut beto)["type"].clone(), next(&mut beto)["type"].clone()), (json!("hello"), json!("welcome")));
-    let history = next(&mut beto);
+    assert_eq!((beto.object()["type"].clone(), beto.object()["type"].clone()), (json!("hello"), json!("welcome")));
+    let history = beto.object();
     assert_eq!(history.get("id"), None);
     assert_eq!(history["type"], "history");
     let events = history["events"].as_array().unwrap();
     assert_eq!(events.len(), 1);
     assert_eq!((&events[0]["type"], &events[0]["seq"], &events[0]["text"]), (&json!("said"), &json!(2), &json!("oi")));
     beto.send(r#"{"type":"history","count":5,"id":"h"}"#);
-    let again = next(&mut beto);
+    let again = beto.object();
     assert_eq!((&again["id"], &again["events"]), (&json!("h"), &history["events"]));
 }
 
@@ -184,18 +180,7 @@ fn in_a_flood_of_messages_nothing_is_missing_and_nothing_comes_twice() {
 
 /// A program that comes in, from a place where it was before if it has one. Its welcome.
 fn come(server: &TestServer, name: &str, place: Option<&Value>) -> (Client, Value) {
-    let mut client = server.connect();
-    let mut join = json!({ "type": "join", "name": name });
-    if let Some(place) = place {
-        join["epoch"] = place["epoch"].clone();
-        join["seq"] = place["seq"].clone();
-    }
-    client.send(&join.to_string());
-    assert_eq!(next(&mut client)["type"], "hello");
-    let welcome = next(&mut client);
-    assert_eq!(welcome["type"], "welcome", "{welcome}");
-    assert_eq!(welcome["epoch"].as_str().unwrap().len(), 32);
-    (client, welcome)
+    Client::join_as_program(server.address, name, place)
 }
 
 #[test]
@@ -223,7 +208,7 @@ fn whoever_comes_back_is_told_exactly_what_was_missed_and_then_what_happens() {
     for (number, kind, detail) in
         [(1, "left", ""), (2, "said", "um"), (3, "renamed", ""), (4, "said", "dois"), (6, "said", "três")]
     {
-        let event = next(&mut ana);
+        let event = ana.object();
         assert_eq!((&event["seq"], &event["type"]), (&json!(seq + number), &json!(kind)), "{event}");
         assert!(detail.is_empty() || event["text"] == detail, "{event}");
         assert_eq!(back["seq"].as_u64().unwrap(), seq + 4);
@@ -249,7 +234,7 @@ fn whoever_has_missed_too_much_or_comes_from_elsewhere_is_told_so() {
     {
         let (mut back, welcome) = come(&server, &format!("Caio{index}_"), Some(place));
         assert_eq!(welcome.get("resumed"), None);
-        assert_eq!(next(&mut back)["events"].as_array().unwrap().len(), 3);
+        assert_eq!(back.object()["events"].as_array().unwrap().len(), 3);
     }
 }
 
@@ -271,12 +256,12 @@ fn in_a_flood_of_messages_whoever_comes_and_goes_misses_nothing() {
     let (mut client, welcome) = come(&server, "Leitora", None);
     // the first time, what was said before
     if welcome["seq"].as_u64().unwrap() > 1 {
-        next(&mut client);
+        client.object();
     }
     let mut known = welcome["seq"].as_u64().unwrap() + 1;
     for round in 0..20 {
         for _ in 0..30 {
-            let event = next(&mut client);
+            let event = client.object();
             assert_eq!(event["seq"], known + 1, "round {round}: {event}");
             known += 1;
         }
@@ -288,8 +273,8 @@ fn in_a_flood_of_messages_whoever_comes_and_goes_misses_nothing() {
             let mut client = server.connect();
             let join = json!({ "type": "join", "name": "Leitora", "epoch": place["epoch"], "seq": place["seq"] });
             client.send(&join.to_string());
-            next(&mut client);
-            let answer = next(&mut client);
+            client.object();
+            let answer = client.object();
             if answer["type"] == "welcome" {
                 break (client, answer);
             }
@@ -297,7 +282,7 @@ fn in_a_flood_of_messages_whoever_comes_and_goes_misses_nothing() {
         assert_eq!(back["resumed"], true);
         // up to the welcome, whatever it is; then one's own arrival, which is not told
         while known < back["seq"].as_u64().unwrap() {
-            assert_eq!(next(&mut client)["seq"], known + 1);
+            assert_eq!(client.object()["seq"], known + 1);
             known += 1;
         }
         known += 1;

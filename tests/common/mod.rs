@@ -15,6 +15,7 @@ use papo::chat::language::Language;
 use papo::config::{Config, Listen};
 use papo::room::ChatRoom;
 use papo::server::Server;
+use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 use tokio::sync::oneshot;
 
@@ -153,6 +154,22 @@ impl Client {
         client
     }
 
+    /// A program in the room, which comes back to this place (`epoch` and `seq`) if it was there before; and its welcome.
+    pub fn join_as_program(address: SocketAddr, name: &str, place: Option<&Value>) -> (Client, Value) {
+        let mut client = Client::connect(address);
+        let mut join = json!({ "type": "join", "name": name });
+        if let Some(place) = place {
+            join["epoch"] = place["epoch"].clone();
+            join["seq"] = place["seq"].clone();
+        }
+        client.send(&join.to_string());
+        assert_eq!(client.object()["type"], "hello");
+        let welcome = client.object();
+        assert_eq!(welcome["type"], "welcome", "{welcome}");
+        assert_eq!(welcome["epoch"].as_str().unwrap().len(), 32);
+        (client, welcome)
+    }
+
     fn over(stream: TcpStream) -> Client {
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
@@ -181,6 +198,12 @@ impl Client {
         line.pop();
         assert!(!line.ends_with('\r'), "{line:?}");
         line
+    }
+
+    /// The next line, which is an object.
+    #[track_caller]
+    pub fn object(&mut self) -> Value {
+        serde_json::from_str(&self.line()).unwrap()
     }
 
     /// The next lines must be these.
