@@ -5,199 +5,37 @@
 //! It knows no bytes, no sockets and no [`Session`](crate::session::Session): a member is an id, and the hubs that it
 //! delivers to know where that is.
 
+mod keeping;
+mod membership;
+mod message;
+mod talk;
+
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
-use log::{error, warn};
+use log::error;
 use tokio::time::Instant;
 
-use crate::chat::answer::{Answer, DiskTrouble};
-use crate::chat::event::{Event, EventKind, Reason, Whispered};
-use crate::chat::history::{History, MAX_MESSAGES, Place};
-use crate::chat::hygiene::CleanText;
+use crate::chat::answer::Answer;
+use crate::chat::event::{Event, EventKind};
+use crate::chat::history::History;
 use crate::chat::name::Name;
-use crate::chat::registry::{Registry, RegistryError, SessionId};
+use crate::chat::registry::{Registry, SessionId};
 use crate::chat::throttle::{Bucket, Rate};
-use crate::journal::{self, Failure, Journal, Opened, Record, Report};
-use crate::metrics::{Message as Kind, Metrics};
+use crate::journal::{Journal, Record};
+use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
+
+pub use self::message::{
+    Attach, Broadcast, CloseJournal, Deliver, Delivered, HealthProbe, HubId, Join, JournalReport, Leave, Manner,
+    Probing, Recall, Relieve, Rename, Shutdown, To, Whisper, Who,
+};
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.
 pub const EXIT_INTERNAL: i32 = 70;
-
-/// The number of a hub.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HubId(pub usize);
-
-/// A hub wants to be told everything from now on. Its sessions may join then.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Attach {
-    /// Which hub.
-    pub hub: HubId,
-    /// Where the room delivers to.
-    pub recipient: Recipient<Deliver>,
-    /// Where a [`HealthProbe`] reaches it.
-    pub probe: Recipient<HealthProbe>,
-}
-
-/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
-/// [`Answer::NameTooSimilar`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Join {
-    /// Who asks.
-    pub session: SessionId,
-    /// The name.
-    pub name: Name,
-    /// Where the person was before, if they come back and want to know what they have missed.
-    pub from: Option<Place>,
-}
-
-/// A member tells everybody else something.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Broadcast {
-    /// Who.
-    pub session: SessionId,
-    /// How it is told.
-    pub manner: Manner,
-    /// What.
-    pub text: CleanText,
-}
-
-/// How a [`Broadcast`] is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    /// As something said.
-    Says,
-    /// As something done (`/eu acena`).
-    Acts,
-}
-
-/// A member tells one person something. Answered with [`Answer::NotFound`] if nobody has the name, else without words.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Whisper {
-    /// Who.
-    pub session: SessionId,
-    /// To whom.
-    pub to: To,
-    /// What.
-    pub text: CleanText,
-}
-
-/// To whom a [`Whisper`] goes.
-#[derive(Debug, Clone)]
-pub enum To {
-    /// Whoever has this name.
-    Name(Name),
-    /// This session and no other, whatever its name is now.
-    Session {
-        /// The session.
-        session: SessionId,
-        /// The name it had when last heard of.
-        name: Name,
-    },
-}
-
-/// A member wants to go by another name. The [`EventKind::Renamed`] goes to the member too, and the answer has no words;
-/// otherwise it is [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or [`Answer::NameUnchanged`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Rename {
-    /// Who.
-    pub session: SessionId,
-    /// The new name.
-    pub name: Name,
-}
-
-/// A member was sent a line to find out whether it is still there, because another session asked for its name. That one is
-/// told [`Answer::NameProbed`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Probing {
-    /// The member.
-    pub session: SessionId,
-    /// Who asked for its name.
-    pub asker: SessionId,
-}
-
-/// A member asks who is there. Answered with [`Answer::Who`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Who {
-    /// Who asks.
-    pub session: SessionId,
-}
-
-/// The journal says how far it has come.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct JournalReport(pub Report);
-
-/// Nothing more will happen: what waits for the journal is written. Answered with whether all of it was, within this time.
-#[derive(Debug, Message)]
-#[rtype(result = "bool")]
-pub struct CloseJournal {
-    /// The time.
-    pub within: Duration,
-}
-
-/// A member asks what was said before. Answered with [`Answer::History`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Recall {
-    /// Who asks.
-    pub session: SessionId,
-    /// How many messages, at most [`MAX_MESSAGES`].
-    pub count: usize,
-}
-
-/// A session is gone or about to go. A member is told [`Private::Farewell`] after everything else; a session that
-/// is no member (any more) changes nothing.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Leave {
-    /// Who.
-    pub session: SessionId,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// The server stops. The room falls silent: nobody is told of everybody's departure, and its own stop is no fault.
-/// A session says goodbye and closes.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Shutdown;
-
-/// Asks whether messages get through. The room hands it on to every hub, and in each mailbox it waits behind all others,
-/// as a line of the chat would. Answered, when all hubs have answered, with whether the room and all of them serve.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "bool")]
-pub struct HealthProbe;
-
-/// More is owed to all sessions together than may be ([`Budget`](crate::budget::Budget)). Every hub is handed a turn, which
-/// may be empty, and then looks whether it has the largest debtor.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Relieve;
-
-/// What the room hands to every hub. Answered with [`Delivered`].
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "()")]
-pub struct Deliver(pub Arc<Turn>);
-
-/// A hub has delivered one more turn.
-#[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "()")]
-pub struct Delivered {
-    /// Which hub.
-    pub hub: HubId,
-}
 
 /// The most steps in one turn. A turn that is full is over, and the next one begins.
 const MAX_ITEMS: usize = 256;
@@ -316,20 +154,6 @@ impl ChatRoom {
         ChatRoom { shown: messages, ..self }
     }
 
-    /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
-    /// oldest first; everything that it [reports](JournalReport) must come here.
-    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>) -> ChatRoom {
-        let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
-        self.history.begin_after(first);
-        for event in last {
-            self.history.add(&Arc::new(event));
-        }
-        self.history.skip_to(opened.last_seq);
-        self.epoch = opened.epoch.to_string().into();
-        (self.seq, self.written) = (opened.last_seq, opened.last_seq);
-        ChatRoom { journal: Some(journal), ..self }
-    }
-
     /// Where everything is counted that happens in this room and around it.
     pub fn metrics(&self) -> Arc<Metrics> {
         Arc::clone(&self.metrics)
@@ -384,13 +208,6 @@ impl ChatRoom {
         self.history.add(&event);
         self.keep(|| Record::Event { event: Arc::clone(&event), id: None });
         Item::Event { event, author }
-    }
-
-    /// Has something written.
-    fn keep(&mut self, record: impl FnOnce() -> Record) {
-        if self.journal.is_some() {
-            self.records.push(record());
-        }
     }
 
     /// Puts the notices that were held into this turn.
@@ -468,31 +285,6 @@ impl ChatRoom {
             hub.recipient.do_send(Deliver(Arc::clone(&turn)));
         }
     }
-
-    /// Tells every member something that is no event.
-    fn tell_members(&mut self, answer: &Answer, ctx: &mut Context<Self>) {
-        let members: Vec<SessionId> = self.registry.members().map(|(session, _)| session).collect();
-        for member in members {
-            self.tell(member, Private::Told(answer.clone()), ctx);
-        }
-    }
-
-    /// What was said before somebody came in, which is exactly what they are not told as it happens.
-    fn show_history(&mut self, newcomer: SessionId, ctx: &mut Context<Self>) {
-        let page = self.history.newest(self.shown);
-        if !page.is_empty() {
-            self.tell_stranger(newcomer, Private::Told(Answer::History(page)), ctx);
-        }
-    }
-
-    fn welcome(&self, newcomer: SessionId, name: &Name, from: Option<Place>) -> Answer {
-        let others = self.registry.members().filter(|(session, _)| *session != newcomer);
-        let others: Vec<Name> = others.take(Answer::WELCOME_NAMES).map(|(_, name)| name.clone()).collect();
-        let more = self.registry.len() - 1 - others.len();
-        let from = from.filter(|from| *from.epoch == *self.epoch);
-        let missed = from.and_then(|from| self.history.after(from.seq));
-        Answer::Welcome { name: name.clone(), others, more, after: self.seq, epoch: Arc::clone(&self.epoch), missed }
-    }
 }
 
 fn random_epoch() -> Arc<str> {
@@ -527,104 +319,6 @@ impl Handler<Attach> for ChatRoom {
     }
 }
 
-impl Handler<Join> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Join { session, name, from }: Join, ctx: &mut Self::Context) {
-        let answer = match self.registry.join(session, name.clone()) {
-            Ok(()) => Some(self.welcome(session, &name, from)),
-            Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
-            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
-            Err(RegistryError::WrongState) => {
-                error!("session={session} joined twice");
-                None
-            }
-        };
-        if matches!(answer, Some(Answer::NameTaken(_))) {
-            self.tell_holder(&name, session, ctx);
-        }
-        let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
-        let is_new = matches!(answer, Some(Answer::Welcome { missed: None, .. }));
-        self.tell_stranger(session, Private::Answered(answer), ctx);
-        if is_new {
-            self.show_history(session, ctx);
-        }
-        if has_joined {
-            self.names = None;
-            self.metrics.joins.inc();
-            self.count_members();
-            self.notify(Some(session), EventKind::Joined { name }, ctx);
-        }
-    }
-}
-
-impl Handler<Broadcast> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
-        let Some(from) = self.registry.name_of(session).cloned() else { return };
-        self.text += text.as_str().len();
-        self.metrics.messages.count(match manner {
-            Manner::Says => Kind::Said,
-            Manner::Acts => Kind::Acted,
-        });
-        let kind = match manner {
-            Manner::Says => EventKind::Said { from, text },
-            Manner::Acts => EventKind::Acted { from, text },
-        };
-        self.publish(Some(session), kind, ctx);
-    }
-}
-
-impl Handler<Whisper> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Whisper { session, to, text }: Whisper, ctx: &mut Self::Context) {
-        let Some(from) = self.registry.name_of(session).cloned() else { return };
-        let (found, name) = match to {
-            To::Name(name) => (self.registry.find(&name), name),
-            To::Session { session, name } => (self.registry.name_of(session).map(|_| session), name),
-        };
-        let answer = match found {
-            Some(found) => {
-                self.metrics.messages.count(Kind::Whispered);
-                self.text += text.as_str().len();
-                let (after, at) = (self.seq, (self.clock)());
-                let to = self.registry.name_of(found).cloned().unwrap_or(name);
-                let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone() };
-                self.keep(|| Record::Whisper { whisper: kept(), id: None });
-                let whispered = Whispered { after, at, from, session, text };
-                self.tell(found, Private::Whispered(whispered), ctx);
-                None
-            }
-            None => Some(Answer::NotFound(name)),
-        };
-        self.answer(session, answer, ctx);
-    }
-}
-
-impl Handler<Rename> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Rename { session, name }: Rename, ctx: &mut Self::Context) {
-        let answer = match self.registry.rename(session, name.clone()) {
-            Ok(old) if old.as_str() == name.as_str() => Some(Answer::NameUnchanged(name)),
-            Ok(old) => {
-                self.names = None;
-                self.publish(None, EventKind::Renamed { old, new: name }, ctx);
-                None
-            }
-            Err(RegistryError::Taken) => {
-                self.tell_holder(&name, session, ctx);
-                Some(Answer::NameTaken(name))
-            }
-            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
-            Err(RegistryError::WrongState) => return,
-        };
-        self.answer(session, answer, ctx);
-    }
-}
-
 impl Handler<Probing> for ChatRoom {
     type Result = ();
 
@@ -641,94 +335,6 @@ impl Handler<Relieve> for ChatRoom {
     fn handle(&mut self, _: Relieve, _: &mut Self::Context) {
         if self.items.is_empty() && self.waiting.is_empty() {
             self.end_turn_without_items();
-        }
-    }
-}
-
-impl Handler<Who> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Who { session }: Who, ctx: &mut Self::Context) {
-        if self.registry.name_of(session).is_none() {
-            return;
-        }
-        // however many ask at once, there is one list
-        let list = || self.registry.members().map(|(_, name)| name.clone()).collect();
-        let names = Arc::clone(self.names.get_or_insert_with(list));
-        self.answer(session, Some(Answer::Who(names)), ctx);
-    }
-}
-
-fn trouble(why: &Failure) -> DiskTrouble {
-    match why {
-        Failure::DiskFull => DiskTrouble::Full,
-        Failure::TooSlow => DiskTrouble::Slow,
-        Failure::ReadOnly => DiskTrouble::ReadOnly,
-        Failure::Damaged => DiskTrouble::Damaged,
-        Failure::Other(_) => DiskTrouble::Other,
-    }
-}
-
-impl Handler<JournalReport> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, JournalReport(report): JournalReport, ctx: &mut Self::Context) {
-        match report {
-            Report::Written { up_to_seq, .. } => {
-                self.written = up_to_seq;
-                // with the next turn, if there is one
-                if self.items.is_empty() && self.waiting.is_empty() {
-                    self.end_turn_without_items();
-                }
-            }
-            Report::Failed { why } => {
-                error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
-                self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
-            }
-            Report::Recovered { lost } => {
-                let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
-                warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
-                self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
-                if let Some(events) = lost.events {
-                    self.waiting.push_back(Turn::new(Vec::new(), self.written).with_lost(events));
-                    self.end_turn();
-                }
-            }
-        }
-    }
-}
-
-impl Handler<CloseJournal> for ChatRoom {
-    type Result = bool;
-
-    fn handle(&mut self, CloseJournal { within }: CloseJournal, _: &mut Self::Context) -> bool {
-        self.end_turn();
-        self.journal.take().is_none_or(|journal| journal.close(within))
-    }
-}
-
-impl Handler<Recall> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Recall { session, count }: Recall, ctx: &mut Self::Context) {
-        if self.registry.name_of(session).is_some() {
-            let page = self.history.newest(count.min(MAX_MESSAGES));
-            self.answer(session, Some(Answer::History(page)), ctx);
-        }
-    }
-}
-
-impl Handler<Leave> for ChatRoom {
-    type Result = ();
-
-    fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
-        let Some(name) = self.registry.leave(session) else { return };
-        self.names = None;
-        self.metrics.departures.count(reason);
-        self.count_members();
-        self.tell_stranger(session, Private::Farewell, ctx);
-        if !self.is_shutting_down {
-            self.notify(None, EventKind::Left { name, reason }, ctx);
         }
     }
 }

@@ -1,0 +1,92 @@
+//! What the room has its journal keep, and what it says of the journal's troubles.
+
+use std::sync::Arc;
+
+use actix::prelude::*;
+use log::{error, warn};
+
+use super::{ChatRoom, CloseJournal, JournalReport};
+use crate::chat::answer::{Answer, DiskTrouble};
+use crate::chat::event::Event;
+use crate::chat::registry::SessionId;
+use crate::journal::{Failure, Journal, Opened, Record, Report};
+use crate::turn::{Private, Turn};
+
+impl ChatRoom {
+    /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
+    /// oldest first; everything that it [reports](JournalReport) must come here.
+    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>) -> ChatRoom {
+        let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
+        self.history.begin_after(first);
+        for event in last {
+            self.history.add(&Arc::new(event));
+        }
+        self.history.skip_to(opened.last_seq);
+        self.epoch = opened.epoch.to_string().into();
+        (self.seq, self.written) = (opened.last_seq, opened.last_seq);
+        ChatRoom { journal: Some(journal), ..self }
+    }
+
+    /// Has something written.
+    pub(super) fn keep(&mut self, record: impl FnOnce() -> Record) {
+        if self.journal.is_some() {
+            self.records.push(record());
+        }
+    }
+
+    /// Tells every member something that is no event.
+    pub(super) fn tell_members(&mut self, answer: &Answer, ctx: &mut Context<Self>) {
+        let members: Vec<SessionId> = self.registry.members().map(|(session, _)| session).collect();
+        for member in members {
+            self.tell(member, Private::Told(answer.clone()), ctx);
+        }
+    }
+}
+
+fn trouble(why: &Failure) -> DiskTrouble {
+    match why {
+        Failure::DiskFull => DiskTrouble::Full,
+        Failure::TooSlow => DiskTrouble::Slow,
+        Failure::ReadOnly => DiskTrouble::ReadOnly,
+        Failure::Damaged => DiskTrouble::Damaged,
+        Failure::Other(_) => DiskTrouble::Other,
+    }
+}
+
+impl Handler<JournalReport> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, JournalReport(report): JournalReport, ctx: &mut Self::Context) {
+        match report {
+            Report::Written { up_to_seq, .. } => {
+                self.written = up_to_seq;
+                // with the next turn, if there is one
+                if self.items.is_empty() && self.waiting.is_empty() {
+                    self.end_turn_without_items();
+                }
+            }
+            Report::Failed { why } => {
+                error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
+                self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
+            }
+            Report::Recovered { lost } => {
+                let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
+                warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
+                self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
+                if let Some(events) = lost.events {
+                    self.waiting.push_back(Turn::new(Vec::new(), self.written).with_lost(events));
+                    self.end_turn();
+                }
+            }
+        }
+    }
+}
+
+impl Handler<CloseJournal> for ChatRoom {
+    type Result = bool;
+
+    fn handle(&mut self, CloseJournal { within }: CloseJournal, _: &mut Self::Context) -> bool {
+        self.end_turn();
+        self.journal.take().is_none_or(|journal| journal.close(within))
+    }
+}
