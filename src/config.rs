@@ -43,7 +43,7 @@ pub const DESCRIPTORS_PER_THREAD: usize = 4;
 /// With fewer connections than this there is no chat worth starting.
 pub const MIN_CONNECTIONS: usize = 8;
 
-/// The longest [`Config::name_deadline`] and [`Config::user_timeout`]: a day.
+/// The longest [`Config::name_deadline`], [`Config::user_timeout`] and [`Config::resume_window`]: a day.
 pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The least [`Config::keep_bytes`]: below it, what is written until the file is looked at again would be much of it.
@@ -181,6 +181,12 @@ pub struct Config {
     /// How many of the messages that were said before a newcomer is shown, at most
     /// [`MAX_MESSAGES`](crate::chat::history::MAX_MESSAGES). Default: 50. 0 = none.
     pub history: usize,
+    /// How long nobody is told that a member left whose connection was lost, if a program can prove that it is the member when it
+    /// comes back. Default: 5 s. 0 = everybody is told at once.
+    pub grace: Duration,
+    /// How long such a member may come back, and its name is kept for it. Default: 10 min. 0 = off: no program can prove who it
+    /// is, so every loss is a departure.
+    pub resume_window: Duration,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
@@ -413,6 +419,8 @@ impl Default for Config {
             outbox_time: Duration::from_secs(30),
             unsent: 16 * 1024, // 16 KiB
             history: 50,
+            grace: Duration::from_secs(5),
+            resume_window: Duration::from_secs(600),
             max_ignored: 100,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB

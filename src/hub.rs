@@ -15,6 +15,7 @@ use actix::prelude::*;
 
 use crate::budget::Budget;
 use crate::chat::registry::SessionId;
+use crate::chat::repeats::First;
 use crate::config::Config;
 use crate::journal::MAX_WAITING;
 use crate::metrics::{Fanout, Metrics};
@@ -22,7 +23,7 @@ use crate::password::Gate;
 use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shutdown, end_process};
 use crate::session::{Connection, Reader, Session, Setup, Speech};
 use crate::transport::Transport;
-use crate::turn::{Item, Turn};
+use crate::turn::{Item, Private, Turn};
 
 /// The most events whose authors wait to be told that they are in the journal. By then the journal has given them up: it keeps
 /// half as many until it can write them.
@@ -67,7 +68,8 @@ pub struct Hub {
     /// Whether it has said there what its largest debtor is owed.
     has_claimed: bool,
     sessions: Rc<RefCell<Sessions>>,
-    /// The events of sessions here that are not in the journal yet, in order.
+    /// The events of sessions here that are not in the journal yet, in order; but one that came again is as new as the
+    /// others.
     unwritten: VecDeque<(u64, SessionId)>,
     is_shutting_down: bool,
 }
@@ -109,11 +111,13 @@ impl Hub {
         let sessions = self.sessions.borrow();
         let written = 0..=turn.written_up_to();
         for item in turn.items() {
-            if let Item::Event { event, author: Some(author) } = item
-                && !written.contains(&event.seq)
-                && sessions.get(*author).is_some()
-            {
-                self.unwritten.push_back((event.seq, *author));
+            let (seq, author) = match item {
+                Item::Event { event, author: Some(author) } => (event.seq, *author),
+                Item::To(author, Private::Repeated(First { seq: Some(seq), is_kept: true, .. })) => (*seq, *author),
+                Item::Event { author: None, .. } | Item::To(..) => continue,
+            };
+            if !written.contains(&seq) && sessions.get(author).is_some() {
+                self.unwritten.push_back((seq, author));
             }
         }
         if let Some(lost) = turn.lost() {

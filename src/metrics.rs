@@ -42,8 +42,10 @@ pub struct Metrics {
     pub sessions: Gauge,
     /// Members of the room: always [`joins`](Metrics::joins) less all [`departures`](Metrics::departures).
     pub members: Gauge,
-    /// Sessions that became members.
+    /// Members who came in, or back after they had left.
     pub joins: Counter,
+    /// Members who came back by another connection, before they had left or after.
+    pub resumed: Counter,
     /// Members who left.
     pub departures: Counters<Reason>,
     /// Silent members who were probed, because somebody else asked for the name.
@@ -91,7 +93,8 @@ impl Default for Metrics {
             accept_errors: all.name("accept_errors", "Errors of accepting, each followed by a pause"),
             sessions: all.name("sessions", "Connections that are served now, with a name or without"),
             members: all.name("members", "Members of the room now"),
-            joins: all.name("joins", "Sessions that became members"),
+            joins: all.name("joins", "Members who came in"),
+            resumed: all.name("resumed", "Members who came back by another connection"),
             departures: all.name("departures", "Members who left, by reason"),
             ghost_probes: all
                 .name("ghost_probes", "Silent members who were probed because somebody asked for the name"),
@@ -154,7 +157,9 @@ impl Metrics {
             Answer::PasswordWrong => self.mistakes.count(Mistake::BadPassword),
             Answer::NotUtf8 => self.mistakes.count(Mistake::NotUtf8),
             Answer::BadName(_) | Answer::Mistake(CommandError::BadName(_)) => self.mistakes.count(Mistake::BadName),
-            Answer::NameTaken(_) | Answer::NameTooSimilar(_) => self.mistakes.count(Mistake::NameTaken),
+            Answer::NameTaken(_) | Answer::NameTooSimilar(_) | Answer::NameHeld(_) => {
+                self.mistakes.count(Mistake::NameTaken)
+            }
             Answer::NotFound(_) | Answer::Mistake(CommandError::NoSuchName(_)) => {
                 self.mistakes.count(Mistake::NotFound)
             }
@@ -168,7 +173,7 @@ impl Metrics {
             Answer::Prompt
             | Answer::PasswordPrompt
             | Answer::NameProbed(_)
-            | Answer::Welcome { .. }
+            | Answer::Welcome(_)
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)

@@ -5,6 +5,7 @@
 //! It knows no bytes, no sockets and no [`Session`](crate::session::Session): a member is an id, and the hubs that it
 //! delivers to know where that is.
 
+mod absence;
 mod keeping;
 mod membership;
 mod message;
@@ -24,10 +25,15 @@ use crate::chat::event::{Event, EventKind};
 use crate::chat::history::History;
 use crate::chat::name::Name;
 use crate::chat::registry::{Registry, SessionId};
+use crate::chat::repeats::{First, Repeats};
 use crate::chat::throttle::{Bucket, Rate};
+use crate::chat::token::MessageKey;
+use crate::chat::whispers::Whispers;
 use crate::journal::{Journal, Record};
 use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
+
+use self::absence::{Absence, Patience};
 
 pub use self::message::{
     Attach, Broadcast, CloseJournal, Deliver, Delivered, HealthProbe, HubId, Join, JournalReport, Leave, Manner,
@@ -68,6 +74,15 @@ pub struct ChatRoom {
     shown: usize,
     /// Everybody's name, until somebody comes, goes or goes by another name.
     names: Option<Arc<[Name]>>,
+    /// Who can prove who they are, and may come back.
+    absence: Absence,
+    patience: Patience,
+    /// Will look who has not come back.
+    expiry: Option<SpawnHandle>,
+    /// What was whispered to them.
+    whispers: Whispers,
+    /// What would be said twice if it were sent again.
+    repeats: Repeats,
     hubs: Vec<Hub>,
     /// Where everything is kept, if it is.
     journal: Option<Journal>,
@@ -111,6 +126,11 @@ struct Hub {
 #[rtype(result = "()")]
 struct Release;
 
+/// Perhaps somebody has been gone for too long.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Expire;
+
 /// The mailbox is empty: what happened is delivered.
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -130,6 +150,11 @@ impl ChatRoom {
             history: History::default(),
             shown: 0,
             names: None,
+            absence: Absence::default(),
+            patience: Patience { grace: Duration::ZERO, window: Duration::ZERO },
+            expiry: None,
+            whispers: Whispers::default(),
+            repeats: Repeats::default(),
             hubs: Vec::new(),
             journal: None,
             records: Vec::new(),
@@ -164,16 +189,27 @@ impl ChatRoom {
         self.metrics.members.set(self.registry.len() as i64);
     }
 
-    /// Numbers an event, for everybody but its author to learn at the end of this turn.
-    fn publish(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
-        let item = self.event(author, kind);
+    /// Numbers an event, for everybody but its author to learn at the end of this turn. If it has a key, it is known by that
+    /// from now on.
+    fn publish(
+        &mut self,
+        author: Option<SessionId>,
+        kind: EventKind,
+        key: Option<MessageKey>,
+        ctx: &mut Context<Self>,
+    ) {
+        let event = self.event(kind, key);
+        if let Some(key) = key {
+            let first = First { seq: Some(event.seq), at: event.at, is_kept: true };
+            self.repeats.add(key, first, Instant::now().into_std());
+        }
         self.release(ctx);
-        self.add(item, ctx);
+        self.add(Item::Event { event, author }, ctx);
     }
 
     /// Numbers the event that somebody came or went. In a rush, everybody learns of it a little later.
     fn notify(&mut self, author: Option<SessionId>, kind: EventKind, ctx: &mut Context<Self>) {
-        let item = self.event(author, kind);
+        let item = Item::Event { event: self.event(kind, None), author };
         if self.has_event {
             // there is a turn for everybody anyway
             return self.add(item, ctx);
@@ -202,12 +238,12 @@ impl ChatRoom {
         self.notices.take(members, NOTICES, now);
     }
 
-    fn event(&mut self, author: Option<SessionId>, kind: EventKind) -> Item {
+    fn event(&mut self, kind: EventKind, key: Option<MessageKey>) -> Arc<Event> {
         self.seq += 1;
         let event = Arc::new(Event { seq: self.seq, at: (self.clock)(), kind });
         self.history.add(&event);
-        self.keep(|| Record::Event { event: Arc::clone(&event), id: None });
-        Item::Event { event, author }
+        self.keep(|| Record::Event { event: Arc::clone(&event), id: key.and_then(keeping::id) });
+        event
     }
 
     /// Puts the notices that were held into this turn.

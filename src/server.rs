@@ -116,7 +116,8 @@ impl Server {
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
-        let room = room.showing(self.config.history).start();
+        let room =
+            room.showing(self.config.history).waiting_for_lost(self.config.grace, self.config.resume_window).start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));

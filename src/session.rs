@@ -45,7 +45,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
-use crate::chat::registry::SessionId;
+use crate::chat::registry::{MemberId, SessionId};
 use crate::chat::strikes::Strikes;
 use crate::config::Config;
 use crate::dialect::codec::Codec;
@@ -148,7 +148,7 @@ pub struct Connection<S> {
     /// The names that were refused: see [`Config::max_bad_names`].
     bad_names: u32,
     /// Who whispered last, for `/responder`.
-    whisperer: Option<(SessionId, Name)>,
+    whisperer: Option<(MemberId, Name)>,
     throttle: Throttle,
     stream: FramedRead<S, Codec>,
 

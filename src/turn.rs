@@ -13,6 +13,7 @@ use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Whispered};
 use crate::chat::language::Language;
 use crate::chat::registry::SessionId;
+use crate::chat::repeats::First;
 use crate::dialect::text::{self, notices};
 use crate::dialect::{Format, Written, json};
 
@@ -39,6 +40,10 @@ pub enum Private {
     Answered(Option<Answer>),
     /// Something that it did not ask.
     Told(Answer),
+    /// A message of it, in its place among those that have gone to everybody: it had come already.
+    Repeated(First),
+    /// Another session is the member now that it was.
+    Replaced,
     /// Somebody asks for its name.
     Wanted {
         /// Who.

@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime};
 use actix::prelude::*;
 use common::{Client, TestServer, config};
 use papo::budget::Budget;
-use papo::chat::answer::Answer;
+use papo::chat::answer::{Answer, Welcome};
 use papo::chat::event::{Event, EventKind, Reason, Whispered};
 use papo::chat::name::Name;
-use papo::chat::registry::SessionId;
+use papo::chat::registry::{MemberId, SessionId};
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
 use papo::metrics::Limit;
@@ -43,14 +43,13 @@ fn said(from: &str, text: &str, author: u64) -> Item {
 }
 
 fn welcome(session: u64, as_name: &str) -> Item {
-    let welcome =
-        Answer::Welcome { name: name(as_name), others: Vec::new(), more: 0, after: 0, epoch: "e".into(), missed: None };
-    Item::To(SessionId(session), Private::Answered(Some(welcome)))
+    let welcome = Welcome::new(name(as_name), "e".into());
+    Item::To(SessionId(session), Private::Answered(Some(Answer::Welcome(welcome.into()))))
 }
 
 fn whispered(from: &str, text: &str, to: u64) -> Item {
     let (from, text) = (name(from), text.into());
-    let whispered = Whispered { after: 1, at: SystemTime::UNIX_EPOCH, from, session: SessionId(99), text };
+    let whispered = Whispered { after: 1, at: SystemTime::UNIX_EPOCH, from, member: MemberId(99), number: 0, text };
     Item::To(SessionId(to), Private::Whispered(whispered))
 }
 
@@ -315,14 +314,8 @@ async fn a_newcomer_is_not_told_of_those_who_were_there_already() {
     let mut ana = Person::connect(&hub, 1).await;
     let mut beto = Person::connect(&hub, 2).await;
     deliver(&hub, vec![welcome(1, "Ana")]).await;
-    let beto_welcome = Answer::Welcome {
-        name: name("Beto"),
-        others: vec![name("Ana")],
-        more: 0,
-        after: 5,
-        epoch: "e".into(),
-        missed: None,
-    };
+    let beto_welcome = Welcome { others: vec![name("Ana")], after: 5, ..Welcome::new(name("Beto"), "e".into()) };
+    let beto_welcome = Answer::Welcome(beto_welcome.into());
     deliver(&hub, vec![Item::To(SessionId(2), Private::Answered(Some(beto_welcome)))]).await;
     deliver(&hub, vec![joined(4, "Caio"), joined(5, "Davi")]).await;
     deliver(&hub, vec![joined(5, "Eva"), joined(7, "Fabi"), joined(8, "Gil")]).await;

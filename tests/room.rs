@@ -68,12 +68,12 @@ impl NotingHub {
                     Private::Whispered(whispered) => Note::Whisper(whispered.after),
                     Private::Answered(answer) => Note::Answered(answer.clone()),
                     // neither is an answer, nor has it a place among the events
-                    Private::Told(_) | Private::Wanted { .. } => return,
+                    Private::Told(_) | Private::Wanted { .. } | Private::Repeated(_) | Private::Replaced => return,
                     Private::Farewell => Note::Farewell,
                 });
                 match notes.notes.last() {
-                    Some(Note::Answered(Some(Answer::Welcome { after, .. }))) => {
-                        notes.after = *after;
+                    Some(Note::Answered(Some(Answer::Welcome(welcome)))) => {
+                        notes.after = welcome.after;
                         notes.is_member = true;
                     }
                     Some(Note::Farewell) => notes.is_member = false,
@@ -140,11 +140,11 @@ impl House {
     }
 
     fn join(&self, id: u64, name: &str) {
-        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap(), from: None });
+        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap(), from: None, token: None });
     }
 
     fn say(&self, id: SessionId, manner: Manner) {
-        self.room.do_send(Broadcast { session: id, manner, text: own_text(id) });
+        self.room.do_send(Broadcast { session: id, manner, text: own_text(id), key: None });
     }
 
     /// Waits until the room has handled everything and the hub has taken its notes.
@@ -220,7 +220,7 @@ async fn play(steps: &[Step]) -> (HashMap<SessionId, Notes>, HashMap<u64, EventK
             Step::Flood(session) => (0..300).for_each(|_| house.say(id(session), Manner::Acts)),
             Step::Whisper(session, name) => {
                 let to = Name::parse(name).unwrap();
-                room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into() });
+                room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into(), key: None });
             }
             Step::Rename(session, name) => {
                 room.do_send(Rename { session: id(session), name: Name::parse(name).unwrap() });
@@ -359,7 +359,7 @@ async fn a_turn_holds_no_more_than_64_kib_and_a_line() {
     let before = *house.turns.borrow();
     for _ in 0..64 {
         let text = format!("1 {}", "x".repeat(4000)).as_str().into();
-        house.room.do_send(Broadcast { session: SessionId(1), manner: Manner::Says, text });
+        house.room.do_send(Broadcast { session: SessionId(1), manner: Manner::Says, text, key: None });
     }
     house.settle().await;
     assert!(*house.turns.borrow() - before >= 3, "{}", house.turns.borrow());
@@ -370,11 +370,11 @@ fn own_text(id: SessionId) -> CleanText {
 }
 
 fn check(id: SessionId, notes: &[Note], events: &HashMap<u64, EventKind>) {
-    if !notes.iter().any(|note| matches!(note, Note::Answered(Some(Answer::Welcome { .. })))) {
+    if !notes.iter().any(|note| matches!(note, Note::Answered(Some(Answer::Welcome(_))))) {
         assert!(notes.iter().all(|note| matches!(note, Note::Answered(Some(Answer::NameTaken(_))))), "{notes:?}");
         return;
     }
-    assert!(matches!(notes[0], Note::Answered(Some(Answer::Welcome { .. }))), "{id}: {notes:?}");
+    assert!(matches!(notes[0], Note::Answered(Some(Answer::Welcome(_)))), "{id}: {notes:?}");
     let farewell = notes.iter().position(|note| *note == Note::Farewell);
     assert!(farewell.is_none_or(|at| at + 1 == notes.len()), "{id}: something follows the farewell: {notes:?}");
 

@@ -7,6 +7,7 @@ use super::event::Reason;
 use super::history::Page;
 use super::language::Language;
 use super::name::{Name, NameError};
+use super::token::Token;
 
 /// Something said to one person only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +24,7 @@ pub enum Answer {
         seconds: u64,
     },
     /// The name is good and the person is in the room.
-    Welcome {
-        /// The newcomer's name.
-        name: Name,
-        /// Who else is in the room: the longest there, at most [`Answer::WELCOME_NAMES`] of them.
-        others: Vec<Name>,
-        /// How many more there are.
-        more: usize,
-        /// The number of the room's last event before; they are told what comes after it.
-        after: u64,
-        /// Which order that number belongs to.
-        epoch: Arc<str>,
-        /// What they have missed, if they said where they were and it is all still known.
-        missed: Option<Page>,
-    },
+    Welcome(Box<Welcome>),
     /// Somebody else has the name.
     NameTaken(Name),
     /// After [`Answer::NameTaken`]: whoever has the name has been silent, and it is found out whether they are still there.
@@ -45,6 +33,8 @@ pub enum Answer {
     NameWanted,
     /// Somebody else has a name that looks like this one.
     NameTooSimilar(Name),
+    /// The name is kept for somebody who has lost the connection.
+    NameHeld(Name),
     /// The text is no name.
     BadName(NameError),
     /// The person asked for the name that is theirs already.
@@ -110,6 +100,37 @@ pub enum Answer {
     },
     /// The only words to a connection that gets no session.
     Refused(Refusal),
+}
+
+/// What somebody is told who is in the room from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Welcome {
+    /// The newcomer's name.
+    pub name: Name,
+    /// Who else is in the room: the longest there, at most [`Answer::WELCOME_NAMES`] of them.
+    pub others: Vec<Name>,
+    /// How many more there are.
+    pub more: usize,
+    /// The number of the room's last event before; they are told what comes after it.
+    pub after: u64,
+    /// Which order that number belongs to.
+    pub epoch: Arc<str>,
+    /// What they have missed, if they said where they were and it is all still known.
+    pub missed: Option<Page>,
+    /// Whether they said where they were, and not all is known any more that has happened since.
+    pub has_gap: bool,
+    /// How a program proves later that it is this member.
+    pub token: Option<Token>,
+    /// The number of the last whisper to them.
+    pub whispers: u64,
+}
+
+impl Welcome {
+    /// A welcome to somebody who is alone in a room where nothing has happened.
+    pub fn new(name: Name, epoch: Arc<str>) -> Welcome {
+        let (others, more, after) = (Vec::new(), 0, 0);
+        Welcome { name, others, more, after, epoch, missed: None, has_gap: false, token: None, whispers: 0 }
+    }
 }
 
 /// Why the disk takes nothing.
@@ -188,6 +209,7 @@ impl Answer {
         match self {
             Answer::NameTaken(_)
             | Answer::NameTooSimilar(_)
+            | Answer::NameHeld(_)
             | Answer::BadName(_)
             | Answer::NotFound(_)
             | Answer::Mistake(_)
@@ -201,7 +223,7 @@ impl Answer {
             | Answer::TooManyPasswordTries { .. } => true,
             Answer::Prompt
             | Answer::PasswordPrompt
-            | Answer::Welcome { .. }
+            | Answer::Welcome(_)
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)

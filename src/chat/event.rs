@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::hygiene::CleanText;
 use super::name::Name;
-use super::registry::SessionId;
+use super::registry::MemberId;
 
 /// Something that happened in the room and that everybody in it learns, in one order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +65,10 @@ pub struct Whispered {
     pub at: SystemTime,
     /// Who whispers.
     pub from: Name,
-    /// The session of who whispers, for a reply: a name may be somebody else's by then.
-    pub session: SessionId,
+    /// The member who whispers, for a reply: a name may be somebody else's by then.
+    pub member: MemberId,
+    /// How many whispers this is to the one who reads it, if that is counted; 0 if not.
+    pub number: u64,
     /// What.
     pub text: CleanText,
 }
@@ -119,6 +121,23 @@ impl Reason {
         Reason::BadNames,
         Reason::BadPasswords,
     ];
+
+    /// Whether the connection ended though the member did not want to leave, nor did anything wrong: it may come back.
+    pub const fn may_come_back(self) -> bool {
+        match self {
+            Reason::Lost | Reason::TimedOut | Reason::TooSlow => true,
+            Reason::Asked
+            | Reason::Closed
+            | Reason::Flooded
+            | Reason::LongLines
+            | Reason::Replaced
+            | Reason::Evicted
+            | Reason::Shutdown
+            | Reason::Foreign
+            | Reason::BadNames
+            | Reason::BadPasswords => false,
+        }
+    }
 
     /// The reason with this [word](Reason::word).
     pub fn from_word(word: &str) -> Option<Reason> {

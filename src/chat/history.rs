@@ -28,6 +28,8 @@ pub struct Place {
     pub epoch: Box<str>,
     /// The number of the last event that they know.
     pub seq: u64,
+    /// The [number](super::event::Whispered::number) of the last whisper to them that they know; 0 for none.
+    pub whispers: u64,
 }
 
 /// What happened last.

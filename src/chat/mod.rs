@@ -11,6 +11,10 @@
 //! | [`event`] | what can happen in the room, and why does a member leave? |
 //! | [`answer`] | what does the server tell one person? |
 //! | [`hygiene`] | which characters of a peer's line may reach other people's screens? |
+//! | [`history`] | what happened last, and what has somebody missed? |
+//! | [`whispers`] | which whispers has a member missed? |
+//! | [`token`] | who is the member that they were, and which message is which? |
+//! | [`repeats`] | has this message been said already? |
 //! | [`throttle`] | how often may something be done? |
 //! | [`text`] | every sentence people read, in both languages |
 //! | [`strikes`] | how often has somebody done something lately? |
@@ -25,6 +29,9 @@ pub mod hygiene;
 pub mod language;
 pub mod name;
 pub mod registry;
+pub mod repeats;
 pub mod strikes;
 pub mod text;
 pub mod throttle;
+pub mod token;
+pub mod whispers;

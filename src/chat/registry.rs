@@ -17,11 +17,17 @@ impl std::fmt::Display for SessionId {
     }
 }
 
+/// A member, for as long as it is one, whichever connections that takes. Never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MemberId(pub u64);
+
 /// Memory for so many members is kept even if they are not there.
 const MIN_MEMBERS: usize = 64;
 
 /// The members of a room. Every session holds at most one name, and all keys of that name: no key of one name, of whatever
 /// kind, is a key of another one. So no two members have one name, or names that look alike.
+///
+/// A member may be hidden: then its name is reserved for it, and that is all anybody can tell of it.
 #[derive(Debug, Default)]
 pub struct Registry {
     by_session: HashMap<SessionId, Member>,
@@ -29,14 +35,18 @@ pub struct Registry {
     taken: HashTable<Taken>,
     hasher: RandomState,
     /// The order in which people came: what `/quem` lists.
-    by_arrival: BTreeMap<u64, SessionId>,
+    by_arrival: BTreeMap<MemberId, SessionId>,
     arrivals: u64,
+    /// How many members are hidden.
+    hidden: usize,
 }
 
 #[derive(Debug)]
 struct Member {
     name: Name,
-    arrival: u64,
+    /// In the order of arrival.
+    id: MemberId,
+    is_hidden: bool,
 }
 
 /// A key that is taken: where it is written.
@@ -59,6 +69,9 @@ pub enum RegistryError {
     /// Another session has one that looks like it.
     #[error("the name looks like one that is taken")]
     TooSimilar,
+    /// It is reserved for a member that is hidden.
+    #[error("the name is reserved for somebody who may come back")]
+    Held,
     /// The session is a member already (when joining), or is none (when renaming).
     #[error("the session is not in the state for this")]
     WrongState,
@@ -69,24 +82,27 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::TooSimilar`] if one has a look-alike,
-    /// [`RegistryError::WrongState`] if the session is a member already. Nothing changes then.
-    pub fn join(&mut self, session: SessionId, name: Name) -> Result<(), RegistryError> {
+    /// [`RegistryError::Held`] if it is reserved, [`RegistryError::WrongState`] if the session is a member already. Nothing
+    /// changes then.
+    pub fn join(&mut self, session: SessionId, name: Name) -> Result<MemberId, RegistryError> {
         if self.by_session.contains_key(&session) {
             return Err(RegistryError::WrongState);
         }
         self.check_free(&name, session)?;
         self.arrivals += 1;
-        self.by_arrival.insert(self.arrivals, session);
-        self.by_session.insert(session, Member { name, arrival: self.arrivals });
+        let id = MemberId(self.arrivals);
+        self.by_arrival.insert(id, session);
+        self.by_session.insert(session, Member { name, id, is_hidden: false });
         self.take_keys(session);
-        Ok(())
+        Ok(id)
     }
 
     /// Gives a member another name (another spelling of its own, or a look-alike of it, included) and returns the one it had.
     ///
     /// # Errors
     /// [`RegistryError::Taken`] if another member has the name, [`RegistryError::TooSimilar`] if one has a look-alike,
-    /// [`RegistryError::WrongState`] if the session is no member. Nothing changes then.
+    /// [`RegistryError::Held`] if it is reserved, [`RegistryError::WrongState`] if the session is no member. Nothing changes
+    /// then.
     pub fn rename(&mut self, session: SessionId, name: Name) -> Result<Name, RegistryError> {
         if !self.by_session.contains_key(&session) {
             return Err(RegistryError::WrongState);
@@ -103,9 +119,33 @@ impl Registry {
     pub fn leave(&mut self, session: SessionId) -> Option<Name> {
         self.free_keys(session);
         let member = self.by_session.remove(&session)?;
-        self.by_arrival.remove(&member.arrival);
+        self.by_arrival.remove(&member.id);
+        self.hidden -= usize::from(member.is_hidden);
         self.shrink();
         Some(member.name)
+    }
+
+    /// From now on this session is the member that another one was, which is none any more. Whether that one was a member, and
+    /// this one was none; otherwise nothing changes. A hidden member is seen again.
+    pub fn hand_over(&mut self, from: SessionId, to: SessionId) -> bool {
+        if self.by_session.contains_key(&to) || !self.by_session.contains_key(&from) {
+            return false;
+        }
+        self.free_keys(from);
+        let Some(mut member) = self.by_session.remove(&from) else { return false };
+        self.hidden -= usize::from(std::mem::take(&mut member.is_hidden));
+        self.by_arrival.insert(member.id, to);
+        self.by_session.insert(to, member);
+        self.take_keys(to);
+        true
+    }
+
+    /// Hides a member: its name stays reserved. The name, if it was a member that was seen.
+    pub fn hide(&mut self, session: SessionId) -> Option<Name> {
+        let member = self.by_session.get_mut(&session).filter(|member| !member.is_hidden)?;
+        member.is_hidden = true;
+        self.hidden += 1;
+        Some(member.name.clone())
     }
 
     /// A crowd that has left takes its memory with it.
@@ -119,38 +159,57 @@ impl Registry {
         }
     }
 
-    /// The name of a member.
+    /// The name of a member that is not hidden.
     pub fn name_of(&self, session: SessionId) -> Option<&Name> {
-        self.by_session.get(&session).map(|member| &member.name)
+        self.seen(session).map(|member| &member.name)
     }
 
-    /// The member with this name, in any spelling, but not one whose name only looks like it.
+    /// The member that this session is, if it is one that is not hidden.
+    pub fn member_of(&self, session: SessionId) -> Option<MemberId> {
+        self.seen(session).map(|member| member.id)
+    }
+
+    /// The session that a member is now, if it is not hidden.
+    pub fn session_of(&self, member: MemberId) -> Option<SessionId> {
+        self.by_arrival.get(&member).copied().filter(|session| self.seen(*session).is_some())
+    }
+
+    fn seen(&self, session: SessionId) -> Option<&Member> {
+        self.by_session.get(&session).filter(|member| !member.is_hidden)
+    }
+
+    /// The member with this name, in any spelling, but not one whose name only looks like it, and none that is hidden.
     pub fn find(&self, name: &Name) -> Option<SessionId> {
-        self.holder(name.fold(), |taken| taken.at == FOLD)
+        self.holder(name.fold(), |taken| taken.at == FOLD).filter(|session| self.seen(*session).is_some())
     }
 
-    /// All members with their names, the longest there first.
+    /// All members that are not hidden, with their names, the longest there first.
     pub fn members(&self) -> impl Iterator<Item = (SessionId, &Name)> {
         self.by_arrival.values().filter_map(|session| Some((*session, self.name_of(*session)?)))
     }
 
-    /// How many members there are.
+    /// How many members there are that are not hidden.
     pub fn len(&self) -> usize {
-        self.by_session.len()
+        self.by_session.len() - self.hidden
     }
 
     /// Whether nobody is there.
     pub fn is_empty(&self) -> bool {
-        self.by_session.is_empty()
+        self.len() == 0
     }
 
     /// Whether nobody else has a key of this name.
     fn check_free(&self, name: &Name, session: SessionId) -> Result<(), RegistryError> {
-        match name.keys().filter_map(|key| self.holder(key, |_| true)).find(|holder| *holder != session) {
-            Some(holder) if self.name_of(holder) == Some(name) => Err(RegistryError::Taken),
-            Some(_) => Err(RegistryError::TooSimilar),
-            None => Ok(()),
-        }
+        let holders = name.keys().filter_map(|key| self.holder(key, |_| true));
+        let Some(holder) = holders.filter(|holder| *holder != session).find_map(|holder| self.by_session.get(&holder))
+        else {
+            return Ok(());
+        };
+        Err(match &holder.name == name {
+            true if holder.is_hidden => RegistryError::Held,
+            true => RegistryError::Taken,
+            false => RegistryError::TooSimilar,
+        })
     }
 
     /// The member that has this key, in such a place.
@@ -196,13 +255,47 @@ mod tests {
     #[test]
     fn a_name_is_held_once_in_any_spelling() {
         let mut registry = Registry::default();
-        assert_eq!(registry.join(SessionId(1), name("Ana")), Ok(()));
+        assert_eq!(registry.join(SessionId(1), name("Ana")), Ok(MemberId(1)));
         assert_eq!(registry.join(SessionId(2), name("ANA")), Err(RegistryError::Taken));
         assert_eq!(registry.join(SessionId(1), name("Bia")), Err(RegistryError::WrongState));
         assert_eq!(registry.find(&name("aNa")), Some(SessionId(1)));
         assert_eq!(registry.leave(SessionId(1)), Some(name("Ana")));
         assert_eq!(registry.leave(SessionId(1)), None);
-        assert_eq!(registry.join(SessionId(2), name("ana")), Ok(()));
+        assert_eq!(registry.join(SessionId(2), name("ana")), Ok(MemberId(2)));
+    }
+
+    #[test]
+    fn a_hidden_member_is_a_reserved_name_and_nothing_else() {
+        let mut registry = Registry::default();
+        registry.join(SessionId(1), name("Iara")).unwrap();
+        registry.join(SessionId(2), name("Beto")).unwrap();
+        assert_eq!((registry.hide(SessionId(1)), registry.hide(SessionId(1))), (Some(name("Iara")), None));
+        assert_eq!((registry.name_of(SessionId(1)), registry.member_of(SessionId(1))), (None, None));
+        assert_eq!((registry.session_of(MemberId(1)), registry.find(&name("iara")), registry.len()), (None, None, 1));
+        assert_eq!(registry.join(SessionId(3), name("IARA")), Err(RegistryError::Held));
+        assert_eq!(registry.join(SessionId(3), name("lara")), Err(RegistryError::TooSimilar));
+        assert_eq!(registry.leave(SessionId(1)), Some(name("Iara")));
+        assert_eq!(registry.join(SessionId(3), name("lara")), Ok(MemberId(3)));
+        assert_eq!(registry.len(), 2);
+    }
+
+    #[test]
+    fn another_session_takes_a_member_over() {
+        let mut registry = Registry::default();
+        registry.join(SessionId(1), name("Ana")).unwrap();
+        registry.join(SessionId(2), name("Beto")).unwrap();
+        registry.hide(SessionId(1));
+        assert!(registry.hand_over(SessionId(1), SessionId(3)));
+        assert_eq!(
+            (registry.find(&name("ana")), registry.session_of(MemberId(1))),
+            (Some(SessionId(3)), Some(SessionId(3)))
+        );
+        assert_eq!(registry.len(), 2);
+        // neither from nobody, nor to somebody
+        assert!(!registry.hand_over(SessionId(1), SessionId(4)) && !registry.hand_over(SessionId(2), SessionId(3)));
+        let listed: Vec<_> = registry.members().map(|(session, name)| (session.0, name.as_str())).collect();
+        assert_eq!(listed, [(3, "Ana"), (2, "Beto")]);
+        assert_eq!((registry.leave(SessionId(1)), registry.leave(SessionId(3))), (None, Some(name("Ana"))));
     }
 
     #[test]
@@ -270,6 +363,16 @@ mod tests {
         Join(u64, &'static str),
         Rename(u64, &'static str),
         Leave(u64),
+        Hide(u64),
+        HandOver(u64, u64),
+    }
+
+    /// A member of the list.
+    #[derive(Debug, Clone)]
+    struct Listed {
+        session: SessionId,
+        name: Name,
+        is_hidden: bool,
     }
 
     fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -309,18 +412,21 @@ mod tests {
             (0u64..6, names.clone()).prop_map(|(s, n)| Step::Join(s, n)),
             (0u64..6, names).prop_map(|(s, n)| Step::Rename(s, n)),
             (0u64..6).prop_map(Step::Leave),
+            (0u64..6).prop_map(Step::Hide),
+            (0u64..6, 0u64..6).prop_map(|(from, to)| Step::HandOver(from, to)),
         ];
         prop::collection::vec(step, 0..60)
     }
 
     /// Whether the name is free for the session, beside these.
-    fn free(list: &[(SessionId, Name)], session: SessionId, name: &Name) -> Result<(), RegistryError> {
-        let others = || list.iter().filter(|(s, _)| *s != session).map(|(_, other)| other);
-        let look_alike = |other: &Name| other.keys().any(|key| name.keys().any(|own| own == key));
-        match (others().any(|other| other == name), others().any(look_alike)) {
-            (true, _) => Err(RegistryError::Taken),
-            (false, true) => Err(RegistryError::TooSimilar),
-            (false, false) => Ok(()),
+    fn free(list: &[Listed], session: SessionId, name: &Name) -> Result<(), RegistryError> {
+        let others = || list.iter().filter(|other| other.session != session);
+        let look_alike = |other: &Listed| other.name.keys().any(|key| name.keys().any(|own| own == key));
+        match (others().find(|other| other.name == *name), others().any(look_alike)) {
+            (Some(Listed { is_hidden: true, .. }), _) => Err(RegistryError::Held),
+            (Some(_), _) => Err(RegistryError::Taken),
+            (None, true) => Err(RegistryError::TooSimilar),
+            (None, false) => Ok(()),
         }
     }
 
@@ -329,44 +435,65 @@ mod tests {
         #[test]
         fn it_agrees_with_a_list(steps in steps()) {
             let mut registry = Registry::default();
-            let mut list: Vec<(SessionId, Name)> = Vec::new();
+            let mut list: Vec<Listed> = Vec::new();
             for step in steps {
+                let place = |session: u64| list.iter().position(|listed| listed.session == SessionId(session));
                 match step {
                     Step::Join(session, text) => {
-                        let (session, name) = (SessionId(session), name(text));
-                        let expected = match list.iter().any(|(s, _)| *s == session) {
-                            true => Err(RegistryError::WrongState),
-                            false => free(&list, session, &name),
+                        let name = name(text);
+                        let expected = match place(session) {
+                            Some(_) => Err(RegistryError::WrongState),
+                            None => free(&list, SessionId(session), &name),
                         };
-                        prop_assert_eq!(registry.join(session, name.clone()), expected);
-                        if expected.is_ok() { list.push((session, name)); }
+                        prop_assert_eq!(registry.join(SessionId(session), name.clone()).map(|_| ()), expected);
+                        if expected.is_ok() {
+                            list.push(Listed { session: SessionId(session), name, is_hidden: false });
+                        }
                     }
                     Step::Rename(session, text) => {
-                        let (session, name) = (SessionId(session), name(text));
-                        let expected = match list.iter().position(|(s, _)| *s == session) {
+                        let name = name(text);
+                        let expected = match place(session) {
                             None => Err(RegistryError::WrongState),
-                            Some(place) => free(&list, session, &name).map(|()| place),
+                            Some(place) => free(&list, SessionId(session), &name).map(|()| place),
                         };
-                        let renamed = registry.rename(session, name.clone());
-                        prop_assert_eq!(renamed, expected.map(|place| std::mem::replace(&mut list[place].1, name)));
+                        let renamed = registry.rename(SessionId(session), name.clone());
+                        prop_assert_eq!(renamed, expected.map(|place| std::mem::replace(&mut list[place].name, name)));
                     }
                     Step::Leave(session) => {
-                        let session = SessionId(session);
-                        let was = list.iter().position(|(s, _)| *s == session).map(|place| list.remove(place).1);
-                        prop_assert_eq!(registry.leave(session), was);
+                        let was = place(session).map(|place| list.remove(place).name);
+                        prop_assert_eq!(registry.leave(SessionId(session)), was);
+                    }
+                    Step::Hide(session) => {
+                        let seen = place(session).filter(|place| !list[*place].is_hidden);
+                        let was = seen.map(|place| {
+                            list[place].is_hidden = true;
+                            list[place].name.clone()
+                        });
+                        prop_assert_eq!(registry.hide(SessionId(session)), was);
+                    }
+                    Step::HandOver(from, to) => {
+                        let heir = place(from).filter(|_| place(to).is_none());
+                        if let Some(place) = heir {
+                            (list[place].session, list[place].is_hidden) = (SessionId(to), false);
+                        }
+                        prop_assert_eq!(registry.hand_over(SessionId(from), SessionId(to)), heir.is_some());
                     }
                 }
-                prop_assert_eq!(registry.len(), list.len());
-                prop_assert_eq!(registry.is_empty(), list.is_empty());
-                let members: Vec<_> = registry.members().map(|(s, n)| (s, n.clone())).collect();
-                prop_assert_eq!(&members, &list);
+                let seen: Vec<_> = list.iter().filter(|listed| !listed.is_hidden).cloned().collect();
+                prop_assert_eq!(registry.len(), seen.len());
+                prop_assert_eq!(registry.is_empty(), seen.is_empty());
+                let members: Vec<_> = registry.members().map(|(session, name)| (session, name.as_str())).collect();
+                let expected: Vec<_> = seen.iter().map(|listed| (listed.session, listed.name.as_str())).collect();
+                prop_assert_eq!(members, expected);
                 for typed in ["ana", "Ana0", "anao", "lara", "iara", "cop", "lol", "ernesto"].map(name) {
-                    let holder = list.iter().find(|(_, name)| *name == typed).map(|(session, _)| *session);
+                    let holder = seen.iter().find(|listed| listed.name == typed).map(|listed| listed.session);
                     prop_assert_eq!(registry.find(&typed), holder);
                 }
-                for (session, name) in &list {
+                for Listed { session, name, .. } in &seen {
                     prop_assert_eq!(registry.find(name), Some(*session));
                     prop_assert_eq!(registry.name_of(*session).map(Name::as_str), Some(name.as_str()));
+                    let member = registry.member_of(*session).unwrap();
+                    prop_assert_eq!(registry.session_of(member), Some(*session));
                 }
             }
         }

@@ -49,6 +49,7 @@ sentences! {
     name_probed(name);
     name_wanted();
     name_too_similar(name);
+    name_held(name);
     name_unchanged(name);
     server_full();
     foreign_protocol(protocol);
@@ -207,6 +208,8 @@ sentences! {
     flag_exempt();
     flag_host();
     flag_history(default);
+    flag_grace(max, default);
+    flag_resume_window(max, default);
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);

@@ -1,6 +1,7 @@
 //! Opening the journal when the server starts, and what is said about it.
 
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use actix::Recipient;
 use log::{error, info, warn};
@@ -9,6 +10,7 @@ use super::journal::why_not;
 use crate::chat::event::Event;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
+use crate::chat::repeats::{MAX_KNOWN, WINDOW};
 use crate::chat::text;
 use crate::config::Config;
 use crate::journal::{Cause, Item, Journal, JournalError, Limit, Opened, Options, Reader};
@@ -63,7 +65,12 @@ pub fn open(config: &Config, reports: &Reports, language: Language) -> Result<Ch
         warn!("{}", one_line(why_not(&error, language)));
         Vec::new()
     });
-    Ok(room.with_journal(journal, &opened, last))
+    let known = journal.reader().and_then(|reader| reader.known_ids(SystemTime::now() - WINDOW, MAX_KNOWN));
+    let known = known.unwrap_or_else(|error| {
+        warn!("{}", one_line(why_not(&error, language)));
+        Vec::new()
+    });
+    Ok(room.with_journal(journal, &opened, last, &known))
 }
 
 /// What was found that somebody should know.

@@ -69,6 +69,10 @@ struct Args {
     exempt: Vec<Net>,
     #[arg(long, env = "PAPO_HISTORY", value_name = "N")]
     history: Option<usize>,
+    #[arg(long, env = "PAPO_GRACE", value_name = "S")]
+    grace: Option<u64>,
+    #[arg(long, env = "PAPO_RESUME_WINDOW", value_name = "S")]
+    resume_window: Option<u64>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
@@ -185,6 +189,8 @@ impl Args {
             exempt: self.exempt,
             backlog: self.backlog.unwrap_or(default.backlog),
             history: self.history.unwrap_or(default.history),
+            grace: seconds(self.grace, default.grace),
+            resume_window: seconds(self.resume_window, default.resume_window),
             max_line: self.max_line.unwrap_or(default.max_line),
             max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
             max_unended: self.max_unended.unwrap_or(default.max_unended),
@@ -232,6 +238,8 @@ fn out_of_range(config: &Config) -> Option<(&'static str, String)> {
         (config.keep > MAX_KEEP, "--keep-days", (config.keep.as_secs() / DAY).to_string()),
         (is_journal_too_small, "--keep-bytes", config.keep_bytes.to_string()),
         (config.outbox_time > MAX_TIME, "--outbox-time", seconds(config.outbox_time)),
+        (config.grace > MAX_TIME, "--grace", seconds(config.grace)),
+        (config.resume_window > MAX_TIME, "--resume-window", seconds(config.resume_window)),
         (config.probe_timeout > MAX_TIME, "--probe-timeout", seconds(config.probe_timeout)),
         (config.flood > MAX_TIME, "--flood", seconds(config.flood)),
         (config.name_deadline > MAX_TIME, "--name-deadline", seconds(config.name_deadline)),
@@ -297,6 +305,8 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "rate_bytes_burst" => text::flag_rate_bytes_burst(language, default.rate_bytes_burst),
         "flood" => text::flag_flood(language, max_seconds, default.flood.as_secs()),
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
+        "grace" => text::flag_grace(language, max_seconds, default.grace.as_secs()),
+        "resume_window" => text::flag_resume_window(language, max_seconds, default.resume_window.as_secs()),
         "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "password_file" => text::flag_password_file(language),
         "max_password_tries" => text::flag_max_password_tries(language, default.max_password_tries),
@@ -332,7 +342,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
-              --no-journal --sync always --keep-days 7 --keep-bytes 20000000 --lang en --no-qr --threads 2 --max-connections 5 --history 3 --max-line 128 \
+              --no-journal --sync always --keep-days 7 --keep-bytes 20000000 --lang en --no-qr --threads 2 --max-connections 5 --history 3 --grace 4 --resume-window 0 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
@@ -356,6 +366,7 @@ mod tests {
         assert_eq!((config.max_connections, config.max_line, config.outbox, config.backlog), (5, 128, 0, 1));
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!(config.history, 3);
+        assert_eq!((config.grace, config.resume_window), (Duration::from_secs(4), Duration::ZERO));
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert!(matches!(config.password, Some(PasswordSource::File(path)) if path.as_os_str() == "f"));
         assert_eq!((config.max_password_tries, config.password_tries), (1, 2));

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::text;
-use crate::chat::answer::{Answer, ObjectError, Refusal};
+use crate::chat::answer::{Answer, ObjectError, Refusal, Welcome};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -42,6 +42,12 @@ enum Object<'a> {
         seq: u64,
         #[serde(skip_serializing_if = "is_false")]
         resumed: bool,
+        #[serde(skip_serializing_if = "is_false")]
+        gap: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        whispers: Option<u64>,
         name: &'a str,
         others: Vec<&'a str>,
         more: usize,
@@ -81,6 +87,8 @@ enum Object<'a> {
     },
     Whispered {
         at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        number: Option<u64>,
         from: &'a str,
         text: &'a str,
     },
@@ -192,8 +200,9 @@ fn object(event: &Event, language: Language) -> Object<'_> {
 
 /// A whisper, as the one person reads it.
 pub fn whispered(whispered: &Whispered) -> String {
-    let Whispered { at, from, text, .. } = whispered;
-    Object::Whispered { at: rfc3339(*at), from: from.as_str(), text: text.as_str() }.write()
+    let Whispered { at, from, text, number, .. } = whispered;
+    let number = Some(*number).filter(|number| *number > 0);
+    Object::Whispered { at: rfc3339(*at), number, from: from.as_str(), text: text.as_str() }.write()
 }
 
 /// To the author of an event, in its place: it has happened at this time and has this number. If it is not `kept`, there is a
@@ -217,10 +226,12 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
     let object = match answer {
         // whoever speaks JSON knows what comes first
         Answer::Prompt | Answer::PasswordPrompt => return String::new(),
-        Answer::Welcome { name, others, more, after, epoch, missed } => {
-            let others = others.iter().map(Name::as_str).collect();
-            let (seq, resumed) = (*after, missed.is_some());
-            Object::Welcome { id, epoch, seq, resumed, name: name.as_str(), others, more: *more, message }
+        Answer::Welcome(welcome) => {
+            let Welcome { name, others, more, after, epoch, missed, has_gap, token, whispers } = &**welcome;
+            let (name, others) = (name.as_str(), others.iter().map(Name::as_str).collect());
+            let (seq, resumed, gap) = (*after, missed.is_some(), *has_gap);
+            let (token, whispers) = (token.map(|token| token.reveal()), token.map(|_| *whispers));
+            Object::Welcome { id, epoch, seq, resumed, gap, token, whispers, name, others, more: *more, message }
         }
         Answer::Who(names) => Object::People { id, names: names.iter().map(Name::as_str).collect() },
         Answer::History(page) => {
@@ -255,6 +266,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::BadObject(ObjectError::AlreadyJoined) => error(id, "already_joined"),
         Answer::NameTaken(_) => error(id, "name_taken"),
         Answer::NameTooSimilar(_) => error(id, "name_too_similar"),
+        Answer::NameHeld(_) => error(id, "name_held"),
         Answer::BadName(name) | Answer::Mistake(CommandError::BadName(name)) => error(id, code_of_name(*name)),
         Answer::NotFound(_) | Answer::Mistake(CommandError::NoSuchName(_)) => error(id, "not_found"),
         Answer::Mistake(CommandError::Unknown { .. }) => error(id, "unknown_command"),
@@ -302,7 +314,8 @@ fn rfc3339(at: SystemTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::registry::SessionId;
+    use crate::chat::registry::MemberId;
+    use crate::chat::token::Token;
     use std::time::Duration;
 
     fn name(text: &str) -> Name {
@@ -350,10 +363,11 @@ mod tests {
 
     #[test]
     fn what_one_client_is_told() {
-        let whisper = Whispered { after: 1, at: at(), from: name("Beto"), session: SessionId(2), text: "psiu".into() };
+        let whisper =
+            Whispered { after: 1, at: at(), from: name("Beto"), member: MemberId(2), number: 3, text: "psiu".into() };
         assert_eq!(
             whispered(&whisper),
-            r#"{"type":"whispered","at":"2026-11-27T23:46:19.123Z","from":"Beto","text":"psiu"}"#
+            r#"{"type":"whispered","at":"2026-11-27T23:46:19.123Z","number":3,"from":"Beto","text":"psiu"}"#
         );
         let said = Event { seq: 7, at: at(), kind: EventKind::Joined { name: name("Ana") } };
         let at = said.at;
@@ -361,11 +375,23 @@ mod tests {
         assert_eq!(ack(7, at, None, false), r#"{"type":"ack","seq":7,"at":"2026-11-27T23:46:19.123Z","kept":false}"#);
         assert_eq!((done(Some("x")), done(None)), (r#"{"type":"ack","id":"x"}"#.into(), r#"{"type":"ack"}"#.into()));
         let (epoch, missed) = ("e".into(), Some(Vec::new().into()));
-        let welcome =
-            Answer::Welcome { name: name("Ana"), others: vec![name("Beto")], more: 0, after: 6, epoch, missed };
+        let welcome = Answer::Welcome(Box::new(Welcome {
+            name: name("Ana"),
+            others: vec![name("Beto")],
+            more: 0,
+            after: 6,
+            epoch,
+            missed,
+            has_gap: false,
+            token: Some(Token::new([0xa5; 32])),
+            whispers: 2,
+        }));
+        let token = "a5".repeat(32);
         assert_eq!(
             answer(&welcome, None, Language::English),
-            r#"{"type":"welcome","epoch":"e","seq":6,"resumed":true,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}"#
+            format!(
+                r#"{{"type":"welcome","epoch":"e","seq":6,"resumed":true,"token":"{token}","whispers":2,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}}"#
+            )
         );
         let hello: serde_json::Value = serde_json::from_str(&hello(Language::Portuguese, true, 4096)).unwrap();
         assert_eq!((&hello["protocol"], &hello["password"]), (&PROTOCOL.into(), &true.into()));

@@ -62,11 +62,12 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::PasswordPrompt => text::password_prompt(language),
         Answer::PasswordWrong => text::password_wrong(language),
         Answer::TooManyPasswordTries { seconds } => text::password_too_many_tries(language, *seconds),
-        Answer::Welcome { name, others, more, .. } => welcome(name, others, *more, language),
+        Answer::Welcome(newcomer) => welcome(&newcomer.name, &newcomer.others, newcomer.more, language),
         Answer::NameTaken(name) => text::name_taken(language, owned(name)),
         Answer::NameProbed(name) => text::name_probed(language, owned(name)),
         Answer::NameWanted => text::name_wanted(language),
         Answer::NameTooSimilar(name) => text::name_too_similar(language, owned(name)),
+        Answer::NameHeld(name) => text::name_held(language, owned(name)),
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
@@ -226,6 +227,7 @@ fn owned(name: &Name) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chat::answer::Welcome;
 
     fn people(count: usize) -> Vec<Name> {
         (0..count).map(|i| Name::parse(&format!("pessoa_{i}_{}", "x".repeat(i % 20))).unwrap()).collect()
@@ -248,14 +250,8 @@ mod tests {
 
     #[test]
     fn a_welcome_says_how_many_more_there_are() {
-        let welcome = Answer::Welcome {
-            name: people(1).remove(0),
-            others: people(2),
-            more: 37,
-            after: 0,
-            epoch: "e".into(),
-            missed: None,
-        };
+        let welcome = Welcome { others: people(2), more: 37, ..Welcome::new(people(1).remove(0), "e".into()) };
+        let welcome = Answer::Welcome(welcome.into());
         assert_eq!(
             text(answer(&welcome, Language::English)),
             "Welcome to the chat, pessoa_0_! In the room: pessoa_0_, pessoa_1_x and 37 more. Type /help for the commands.\n"
@@ -266,14 +262,8 @@ mod tests {
     fn a_welcome_fits_into_one_read_of_an_old_client() {
         let long: Vec<Name> = (0..20).map(|i| Name::parse(&format!("{}{i:02}", "李".repeat(20))).unwrap()).collect();
         for language in Language::ALL {
-            let welcome = Answer::Welcome {
-                name: long[0].clone(),
-                others: long.clone(),
-                more: 9980,
-                after: 0,
-                epoch: "e".into(),
-                missed: None,
-            };
+            let welcome = Welcome { others: long.clone(), more: 9980, ..Welcome::new(long[0].clone(), "e".into()) };
+            let welcome = Answer::Welcome(welcome.into());
             let welcome = text(answer(&welcome, language));
             assert!(welcome.len() < 1024, "{}", welcome.len());
             assert!(welcome.contains("9988") || welcome.contains("998"), "{welcome}");

@@ -11,7 +11,7 @@ use crate::chat::name::Name;
 /// The most bytes in a [`MessageId`].
 pub const MAX_ID: usize = 64;
 
-/// The id that a client gave its message, so that sending it again does not say it twice. 1 to [`MAX_ID`] bytes.
+/// By what a message is known if it comes again, so that it is not said twice. 1 to [`MAX_ID`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MessageId(Box<str>);
 
@@ -30,7 +30,7 @@ impl MessageId {
         if (1..=MAX_ID).contains(&text.len()) { Ok(MessageId(text)) } else { Err(BadMessageId) }
     }
 
-    /// The id as its client wrote it.
+    /// The id as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
     }

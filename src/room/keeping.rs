@@ -4,27 +4,43 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use log::{error, warn};
+use tokio::time::Instant;
 
 use super::{ChatRoom, CloseJournal, JournalReport};
 use crate::chat::answer::{Answer, DiskTrouble};
 use crate::chat::event::Event;
 use crate::chat::registry::SessionId;
-use crate::journal::{Failure, Journal, Opened, Record, Report};
+use crate::chat::repeats::First;
+use crate::chat::token::MessageKey;
+use crate::journal::{Failure, Journal, KnownId, MessageId, Opened, Record, Report};
 use crate::turn::{Private, Turn};
 
 impl ChatRoom {
     /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
-    /// oldest first; everything that it [reports](JournalReport) must come here.
-    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>) -> ChatRoom {
+    /// oldest first, and `known` the messages that are known if they come again, the newest first; everything that the journal
+    /// [reports](JournalReport) must come here.
+    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>, known: &[KnownId]) -> ChatRoom {
         let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
         self.history.begin_after(first);
         for event in last {
             self.history.add(&Arc::new(event));
         }
         self.history.skip_to(opened.last_seq);
+        self.remember(known);
         self.epoch = opened.epoch.to_string().into();
         (self.seq, self.written) = (opened.last_seq, opened.last_seq);
         ChatRoom { journal: Some(journal), ..self }
+    }
+
+    /// The messages that came before the start, as long ago as they are by the clock of the wall.
+    fn remember(&mut self, known: &[KnownId]) {
+        let (now, time) = (Instant::now().into_std(), (self.clock)());
+        for known in known.iter().rev() {
+            let age = time.duration_since(known.at).unwrap_or_default();
+            if let (Some(key), Some(came)) = (MessageKey::from_word(known.id.as_str()), now.checked_sub(age)) {
+                self.repeats.add(key, First { seq: known.seq, at: known.at, is_kept: true }, came);
+            }
+        }
     }
 
     /// Has something written.
@@ -41,6 +57,11 @@ impl ChatRoom {
             self.tell(member, Private::Told(answer.clone()), ctx);
         }
     }
+}
+
+/// As what the journal keeps the key of a message.
+pub(super) fn id(key: MessageKey) -> Option<MessageId> {
+    MessageId::new(key.word()).ok()
 }
 
 fn trouble(why: &Failure) -> DiskTrouble {
@@ -74,6 +95,7 @@ impl Handler<JournalReport> for ChatRoom {
                 warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
                 if let Some(events) = lost.events {
+                    self.repeats.lose(&events);
                     self.waiting.push_back(Turn::new(Vec::new(), self.written).with_lost(events));
                     self.end_turn();
                 }

@@ -1,19 +1,29 @@
-//! Who comes into the room, and who goes.
+//! Who comes into the room, who comes back, and who goes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::prelude::*;
 use log::error;
+use tokio::time::Instant;
 
-use super::{ChatRoom, Join, Leave};
-use crate::chat::answer::Answer;
-use crate::chat::event::EventKind;
+use super::absence::{Due, Patience, State};
+use super::{ChatRoom, Expire, Join, Leave};
+use crate::chat::answer::{Answer, Welcome};
+use crate::chat::event::{EventKind, Reason};
 use crate::chat::history::Place;
 use crate::chat::name::Name;
 use crate::chat::registry::{RegistryError, SessionId};
+use crate::chat::token::Token;
 use crate::turn::Private;
 
 impl ChatRoom {
+    /// The same, in which members that can prove who they are may come back: until `grace` is over, nobody is told that they were
+    /// gone, and until `window` is, their name is kept for them. With no window, nobody can prove who they are.
+    pub fn waiting_for_lost(self, grace: Duration, window: Duration) -> ChatRoom {
+        ChatRoom { patience: Patience { grace, window }, ..self }
+    }
+
     /// What was said before somebody came in, which is exactly what they are not told as it happens.
     fn show_history(&mut self, newcomer: SessionId, ctx: &mut Context<Self>) {
         let page = self.history.newest(self.shown);
@@ -22,43 +32,126 @@ impl ChatRoom {
         }
     }
 
-    fn welcome(&self, newcomer: SessionId, name: &Name, from: Option<Place>) -> Answer {
-        let others = self.registry.members().filter(|(session, _)| *session != newcomer);
+    /// Welcomes a session that has become a member, or is the one now that another session was.
+    fn welcome(&mut self, session: SessionId, from: Option<Place>, token: Option<Token>, ctx: &mut Context<Self>) {
+        let Some(name) = self.registry.name_of(session).cloned() else { return };
+        let others = self.registry.members().filter(|(other, _)| *other != session);
         let others: Vec<Name> = others.take(Answer::WELCOME_NAMES).map(|(_, name)| name.clone()).collect();
         let more = self.registry.len() - 1 - others.len();
-        let from = from.filter(|from| *from.epoch == *self.epoch);
-        let missed = from.and_then(|from| self.history.after(from.seq));
-        Answer::Welcome { name: name.clone(), others, more, after: self.seq, epoch: Arc::clone(&self.epoch), missed }
+        let known = from.as_ref().filter(|from| *from.epoch == *self.epoch);
+        let missed = known.and_then(|from| self.history.after(from.seq));
+        let (is_new, has_gap) = (missed.is_none(), missed.is_none() && from.is_some());
+        let whispers = self.absence.whispers(session);
+        let (after, epoch) = (self.seq, Arc::clone(&self.epoch));
+        let welcome = Welcome { name, others, more, after, epoch, missed, has_gap, token, whispers };
+        self.tell_stranger(session, Private::Answered(Some(Answer::Welcome(welcome.into()))), ctx);
+        if is_new {
+            self.show_history(session, ctx);
+        }
+        if let (Some(from), Some(member)) = (from, self.registry.member_of(session)) {
+            let missed: Vec<_> = self.whispers.after(member, from.whispers).cloned().collect();
+            for whispered in missed {
+                self.tell_stranger(session, Private::Whispered(whispered), ctx);
+            }
+        }
+    }
+
+    fn come_in(&mut self, Join { session, name, from, token }: Join, ctx: &mut Context<Self>) {
+        let refusal = match self.registry.join(session, name.clone()) {
+            Ok(_) => {
+                if let Some(token) = &token {
+                    self.absence.add(session, token.proof());
+                }
+                self.welcome(session, from, token, ctx);
+                return self.announce(session, name, ctx);
+            }
+            Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
+            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
+            Err(RegistryError::Held) => Some(Answer::NameHeld(name)),
+            Err(RegistryError::WrongState) => {
+                error!("session={session} joined twice");
+                None
+            }
+        };
+        if let Some(Answer::NameTaken(name)) = &refusal {
+            self.tell_holder(name, session, ctx);
+        }
+        self.tell_stranger(session, Private::Answered(refusal), ctx);
+    }
+
+    /// A member comes back by another connection. If the old one is still there, it must go, and nobody is told.
+    fn come_back(&mut self, holder: SessionId, Join { session, from, token, .. }: Join, ctx: &mut Context<Self>) {
+        if !self.registry.hand_over(holder, session) {
+            error!("session={session} cannot be the member that session={holder} is");
+            return self.tell_stranger(session, Private::Answered(None), ctx);
+        }
+        self.metrics.resumed.inc();
+        let was = self.absence.come_back(holder, session);
+        if was == Some(State::Present) {
+            self.tell_stranger(holder, Private::Replaced, ctx);
+        }
+        self.welcome(session, from, token, ctx);
+        if let (Some(State::Gone { .. }), Some(name)) = (was, self.registry.name_of(session).cloned()) {
+            self.announce(session, name, ctx);
+        }
+    }
+
+    /// Tells the others of somebody who was not there.
+    fn announce(&mut self, newcomer: SessionId, name: Name, ctx: &mut Context<Self>) {
+        self.names = None;
+        self.metrics.joins.inc();
+        self.count_members();
+        self.notify(Some(newcomer), EventKind::Joined { name }, ctx);
+    }
+
+    /// Tells everybody of somebody who is gone.
+    fn announce_departure(&mut self, name: Name, reason: Reason, ctx: &mut Context<Self>) {
+        self.names = None;
+        self.metrics.departures.count(reason);
+        self.count_members();
+        if !self.is_shutting_down {
+            self.notify(None, EventKind::Left { name, reason }, ctx);
+        }
+    }
+
+    /// Tells of those who were lost and have not come back, and gives their names up when it is time.
+    fn expire(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        while let Some(due) = self.absence.next_due(self.patience, now) {
+            match due {
+                Due::Tell(session, reason) => {
+                    if let Some(name) = self.registry.hide(session) {
+                        self.announce_departure(name, reason, ctx);
+                    }
+                }
+                Due::Free(session) => {
+                    self.forget_whispers(session);
+                    self.registry.leave(session);
+                }
+            }
+        }
+        if let Some(at) = self.absence.due_at(self.patience).filter(|_| self.expiry.is_none()) {
+            self.expiry = Some(ctx.notify_later(Expire, at.saturating_duration_since(now)));
+        }
+    }
+
+    /// Nobody will ask any more what was whispered to this member.
+    fn forget_whispers(&mut self, session: SessionId) {
+        if let Some(member) = self.registry.member_of(session).filter(|_| self.absence.whispers(session) > 0) {
+            self.whispers.forget(member);
+        }
     }
 }
 
 impl Handler<Join> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Join { session, name, from }: Join, ctx: &mut Self::Context) {
-        let answer = match self.registry.join(session, name.clone()) {
-            Ok(()) => Some(self.welcome(session, &name, from)),
-            Err(RegistryError::Taken) => Some(Answer::NameTaken(name.clone())),
-            Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name.clone())),
-            Err(RegistryError::WrongState) => {
-                error!("session={session} joined twice");
-                None
-            }
-        };
-        if matches!(answer, Some(Answer::NameTaken(_))) {
-            self.tell_holder(&name, session, ctx);
-        }
-        let has_joined = matches!(answer, Some(Answer::Welcome { .. }));
-        let is_new = matches!(answer, Some(Answer::Welcome { missed: None, .. }));
-        self.tell_stranger(session, Private::Answered(answer), ctx);
-        if is_new {
-            self.show_history(session, ctx);
-        }
-        if has_joined {
-            self.names = None;
-            self.metrics.joins.inc();
-            self.count_members();
-            self.notify(Some(session), EventKind::Joined { name }, ctx);
+    fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
+        let token = join.token.filter(|_| self.patience.window > Duration::ZERO);
+        let join = Join { token, ..join };
+        match token.and_then(|token| self.absence.find(&token.proof())) {
+            Some(holder) => self.come_back(holder, join, ctx),
+            None => self.come_in(join, ctx),
         }
     }
 }
@@ -67,13 +160,27 @@ impl Handler<Leave> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, Leave { session, reason }: Leave, ctx: &mut Self::Context) {
-        let Some(name) = self.registry.leave(session) else { return };
-        self.names = None;
-        self.metrics.departures.count(reason);
-        self.count_members();
-        self.tell_stranger(session, Private::Farewell, ctx);
-        if !self.is_shutting_down {
-            self.notify(None, EventKind::Left { name, reason }, ctx);
+        if self.registry.name_of(session).is_none() {
+            return;
         }
+        self.tell_stranger(session, Private::Farewell, ctx);
+        if reason.may_come_back() && self.absence.has(session) && !self.is_shutting_down {
+            self.absence.lose(session, reason, Instant::now());
+            return self.expire(ctx);
+        }
+        self.forget_whispers(session);
+        self.absence.forget(session);
+        if let Some(name) = self.registry.leave(session) {
+            self.announce_departure(name, reason, ctx);
+        }
+    }
+}
+
+impl Handler<Expire> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: Expire, ctx: &mut Self::Context) {
+        self.expiry = None;
+        self.expire(ctx);
     }
 }

@@ -9,7 +9,8 @@ use crate::chat::event::Reason;
 use crate::chat::history::Place;
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
-use crate::chat::registry::SessionId;
+use crate::chat::registry::{MemberId, SessionId};
+use crate::chat::token::{MessageKey, Token};
 use crate::journal::Report;
 use crate::turn::Turn;
 
@@ -29,8 +30,8 @@ pub struct Attach {
     pub probe: Recipient<HealthProbe>,
 }
 
-/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`] or
-/// [`Answer::NameTooSimilar`].
+/// A session asks for a name. Answered with [`Answer::Welcome`], [`Answer::NameTaken`], [`Answer::NameTooSimilar`] or
+/// [`Answer::NameHeld`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Join {
@@ -40,6 +41,9 @@ pub struct Join {
     pub name: Name,
     /// Where the person was before, if they come back and want to know what they have missed.
     pub from: Option<Place>,
+    /// How a program will prove that it is this member, when it comes back. If a member has it already, this session is that
+    /// member from now on, whatever the name.
+    pub token: Option<Token>,
 }
 
 /// A member tells everybody else something.
@@ -52,6 +56,8 @@ pub struct Broadcast {
     pub manner: Manner,
     /// What.
     pub text: CleanText,
+    /// By which it is known if it comes again: it is not told twice.
+    pub key: Option<MessageKey>,
 }
 
 /// How a [`Broadcast`] is told.
@@ -73,6 +79,8 @@ pub struct Whisper {
     pub to: To,
     /// What.
     pub text: CleanText,
+    /// By which it is known if it comes again: it is not told twice.
+    pub key: Option<MessageKey>,
 }
 
 /// To whom a [`Whisper`] goes.
@@ -80,10 +88,10 @@ pub struct Whisper {
 pub enum To {
     /// Whoever has this name.
     Name(Name),
-    /// This session and no other, whatever its name is now.
-    Session {
-        /// The session.
-        session: SessionId,
+    /// This member and no other, whatever its name is now.
+    Member {
+        /// The member.
+        member: MemberId,
         /// The name it had when last heard of.
         name: Name,
     },
@@ -142,7 +150,7 @@ pub struct Recall {
     pub count: usize,
 }
 
-/// A session is gone or about to go. A member is told [`Private::Farewell`] after everything else; a session that
+/// A session is gone or about to go. If it may come back, nobody hears of it before the grace is over. A member is told [`Private::Farewell`] after everything else; a session that
 /// is no member (any more) changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use tokio::time::Instant;
 
-use super::{Broadcast, ChatRoom, Manner, Recall, Rename, To, Whisper, Who};
+use super::{Broadcast, ChatRoom, Manner, Recall, Rename, To, Whisper, Who, keeping};
 use crate::chat::answer::Answer;
 use crate::chat::event::{EventKind, Whispered};
 use crate::chat::history::MAX_MESSAGES;
 use crate::chat::registry::RegistryError;
+use crate::chat::repeats::First;
 use crate::journal::{self, Record};
 use crate::metrics::Message as Kind;
 use crate::turn::Private;
@@ -16,8 +18,12 @@ use crate::turn::Private;
 impl Handler<Broadcast> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Broadcast { session, manner, text }: Broadcast, ctx: &mut Self::Context) {
+    fn handle(&mut self, Broadcast { session, manner, text, key }: Broadcast, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
+        let first = key.and_then(|key| self.repeats.find(key, Instant::now().into_std()));
+        if let Some(first) = first {
+            return self.tell(session, Private::Repeated(first), ctx);
+        }
         self.text += text.as_str().len();
         self.metrics.messages.count(match manner {
             Manner::Says => Kind::Said,
@@ -27,18 +33,23 @@ impl Handler<Broadcast> for ChatRoom {
             Manner::Says => EventKind::Said { from, text },
             Manner::Acts => EventKind::Acted { from, text },
         };
-        self.publish(Some(session), kind, ctx);
+        self.publish(Some(session), kind, key, ctx);
     }
 }
 
 impl Handler<Whisper> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Whisper { session, to, text }: Whisper, ctx: &mut Self::Context) {
+    fn handle(&mut self, Whisper { session, to, text, key }: Whisper, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
+        let Some(member) = self.registry.member_of(session) else { return };
+        let now = Instant::now().into_std();
+        if key.is_some_and(|key| self.repeats.find(key, now).is_some()) {
+            return self.answer(session, None, ctx);
+        }
         let (found, name) = match to {
             To::Name(name) => (self.registry.find(&name), name),
-            To::Session { session, name } => (self.registry.name_of(session).map(|_| session), name),
+            To::Member { member, name } => (self.registry.session_of(member), name),
         };
         let answer = match found {
             Some(found) => {
@@ -47,8 +58,15 @@ impl Handler<Whisper> for ChatRoom {
                 let (after, at) = (self.seq, (self.clock)());
                 let to = self.registry.name_of(found).cloned().unwrap_or(name);
                 let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone() };
-                self.keep(|| Record::Whisper { whisper: kept(), id: None });
-                let whispered = Whispered { after, at, from, session, text };
+                self.keep(|| Record::Whisper { whisper: kept(), id: key.and_then(keeping::id) });
+                let number = self.absence.count_whisper(found);
+                let whispered = Whispered { after, at, from, member, number: number.unwrap_or_default(), text };
+                if let Some(reader) = self.registry.member_of(found).filter(|_| number.is_some()) {
+                    self.whispers.add(reader, whispered.clone());
+                }
+                if let Some(key) = key {
+                    self.repeats.add(key, First { seq: None, at, is_kept: true }, now);
+                }
                 self.tell(found, Private::Whispered(whispered), ctx);
                 None
             }
@@ -66,7 +84,7 @@ impl Handler<Rename> for ChatRoom {
             Ok(old) if old.as_str() == name.as_str() => Some(Answer::NameUnchanged(name)),
             Ok(old) => {
                 self.names = None;
-                self.publish(None, EventKind::Renamed { old, new: name }, ctx);
+                self.publish(None, EventKind::Renamed { old, new: name }, None, ctx);
                 None
             }
             Err(RegistryError::Taken) => {
@@ -74,6 +92,7 @@ impl Handler<Rename> for ChatRoom {
                 Some(Answer::NameTaken(name))
             }
             Err(RegistryError::TooSimilar) => Some(Answer::NameTooSimilar(name)),
+            Err(RegistryError::Held) => Some(Answer::NameHeld(name)),
             Err(RegistryError::WrongState) => return,
         };
         self.answer(session, answer, ctx);

@@ -12,7 +12,7 @@ use log::info;
 use tokio::task::unconstrained;
 
 use super::{Connection, Stage, goodbye};
-use crate::chat::answer::Answer;
+use crate::chat::answer::{Answer, Welcome};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::history::Page;
 use crate::chat::name::Name;
@@ -145,6 +145,10 @@ impl<S: Transport> Connection<S> {
                         self.acknowledge_when_written(event, turn.written_up_to());
                     }
                 }
+                Item::To(_, Private::Repeated(first)) => {
+                    self.in_flight = self.in_flight.saturating_sub(1);
+                    self.acknowledge_repeated(*first, turn.written_up_to());
+                }
                 Item::To(_, private) if !self.is_closing() => taken += self.take_private(private),
                 Item::To(..) => return taken,
             }
@@ -169,9 +173,7 @@ impl<S: Transport> Connection<S> {
                 match turn.items()[at].event() {
                     Some(EventKind::Renamed { old, new }) => self.follow_rename(old, new),
                     Some(EventKind::Left { name, .. }) => self.forget_renames(name),
-                    Some(EventKind::Said { from: author, .. } | EventKind::Acted { from: author, .. })
-                        if self.ignores(author) =>
-                    {
+                    Some(event) if self.is_of_ignored(event) => {
                         self.owe(turn.written(from..at, self.format, self.language));
                         from = at + 1;
                         taken -= 1;
@@ -216,6 +218,9 @@ impl<S: Transport> Connection<S> {
             }
             Private::Told(Answer::History(page)) => self.show_history(page),
             Private::Told(answer) => self.answer(answer.clone()),
+            // its place is among the messages that have gone to everybody
+            Private::Repeated(_) => {}
+            Private::Replaced => self.close(Reason::Replaced, goodbye(Reason::Replaced)),
             Private::Wanted { by } => self.probe(*by),
             Private::Farewell => {
                 if let Stage::Leaving(reason) = self.stage {
@@ -226,9 +231,14 @@ impl<S: Transport> Connection<S> {
         0
     }
 
+    /// Whether somebody says or does it who is ignored.
+    fn is_of_ignored(&self, event: &EventKind) -> bool {
+        matches!(event, EventKind::Said { from, .. } | EventKind::Acted { from, .. } if self.ignores(from))
+    }
+
     /// Tells a program what happened while it was away, as if it had been there.
     fn show_missed(&mut self, missed: &Page) {
-        let events = missed.iter().map(Some);
+        let events = missed.iter().map(|event| Some(event).filter(|event| !self.is_of_ignored(&event.kind)));
         let all = Written::new(events, |bytes, event| {
             self.format.write_frame(bytes, &json::event(event, self.language));
         });
@@ -271,23 +281,25 @@ impl<S: Transport> Connection<S> {
             return 0;
         }
         self.owe(self.format.whispered(whispered, self.language));
-        self.whisperer = Some((whispered.session, whispered.from.clone()));
+        self.whisperer = Some((whispered.member, whispered.from.clone()));
         1
     }
 
     fn take_answer(&mut self, answer: &Answer) {
         match answer {
-            Answer::Welcome { name, after, .. } if self.stage == Stage::Naming => {
+            Answer::Welcome(welcome) if self.stage == Stage::Naming => {
+                let Welcome { name, after, token, .. } = &**welcome;
                 info!("session={} peer={} name={name} joined", self.id, self.peer);
                 self.name = Some(name.clone());
                 self.since = *after;
+                self.prove_by(token.as_ref());
                 self.unnamed = None;
                 self.stage = Stage::Chatting;
                 self.deadline = None;
                 self.silence = None;
             }
             Answer::History(page) => return self.show_history(page),
-            Answer::NameTaken(_) | Answer::NameTooSimilar(_) if self.stage == Stage::Naming => {
+            Answer::NameTaken(_) | Answer::NameTooSimilar(_) | Answer::NameHeld(_) if self.stage == Stage::Naming => {
                 self.answer(answer.clone());
                 self.restart_silence();
                 return self.count_bad_name();
@@ -300,7 +312,9 @@ impl<S: Transport> Connection<S> {
         self.metrics.answered(answer);
         let bytes = self.written(answer);
         self.owe(bytes);
-        if let Answer::Welcome { missed: Some(missed), .. } = answer {
+        if let Answer::Welcome(welcome) = answer
+            && let Some(missed) = &welcome.missed
+        {
             self.show_missed(missed);
         }
     }

@@ -18,6 +18,7 @@ use crate::budget::is_exceeded;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::config::Drain;
+use crate::dialect::Format;
 use crate::dialect::text::codec::{READ_SIZE, TextCodec};
 use crate::metrics::Limit;
 use crate::room::Relieve;
@@ -117,6 +118,8 @@ impl<S: Transport> Connection<S> {
                     self.pay_for_input(1);
                 }
                 Poll::Ready(Some(Err(error))) => self.lose(&error),
+                // a WebSocket that ends without saying so is broken: RFC 6455, section 7.1.5
+                Poll::Ready(None) if self.format == Format::WebSocket => self.leave(Reason::Lost),
                 Poll::Ready(None) => self.leave(Reason::Closed),
                 Poll::Pending => {
                     self.bound_input_before_name(0);

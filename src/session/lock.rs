@@ -7,13 +7,11 @@ use std::task::{self, Poll};
 use super::{Connection, Stage, goodbye};
 use crate::chat::answer::{Answer, ObjectError};
 use crate::chat::event::Reason;
-use crate::chat::history::Place;
-use crate::chat::name::Name;
 use crate::dialect::text::codec::TextCodec;
 use crate::dialect::text::telnet::{WILL_ECHO, WONT_ECHO};
 use crate::metrics::Limit;
 use crate::password::{Gate, Verdict};
-use crate::room;
+use crate::room::Join;
 use crate::transport::Transport;
 
 /// What stands between a session and the room.
@@ -27,13 +25,10 @@ pub(super) struct Lock {
     hides_typing: bool,
 }
 
-/// A name, and where whoever has it was before.
-type Entry = (Name, Option<Place>);
-
 struct Attempt {
     verdict: Pin<Box<dyn Future<Output = Verdict>>>,
-    /// By which name to come in if it is right, and from where, if that is known already.
-    entry: Option<Entry>,
+    /// How to come in if it is right, if that is known already.
+    entry: Option<Join>,
 }
 
 impl Lock {
@@ -62,8 +57,8 @@ impl<S: Transport> Connection<S> {
         self.answer(Answer::PasswordPrompt);
     }
 
-    /// Somebody gave a password, and perhaps a name to come in by.
-    pub(super) fn try_password(&mut self, password: Option<String>, entry: Option<Entry>) {
+    /// Somebody gave a password, and perhaps said how to come in.
+    pub(super) fn try_password(&mut self, password: Option<String>, entry: Option<Join>) {
         let Some(lock) = &mut self.lock else { return };
         let Some(password) = password else {
             return self.answer(Answer::BadObject(ObjectError::Field("password")));
@@ -85,7 +80,7 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    fn take_verdict(&mut self, verdict: Verdict, entry: Option<Entry>) {
+    fn take_verdict(&mut self, verdict: Verdict, entry: Option<Join>) {
         let answer = match verdict {
             Verdict::Right => return self.unlock(entry),
             Verdict::Wrong => Answer::PasswordWrong,
@@ -103,15 +98,15 @@ impl<S: Transport> Connection<S> {
         self.restart_silence();
     }
 
-    fn unlock(&mut self, entry: Option<Entry>) {
+    fn unlock(&mut self, entry: Option<Join>) {
         if self.lock.take().is_some_and(|lock| lock.hides_typing) {
             // the line end that was not shown, too
             self.owe([&WONT_ECHO[..], b"\r\n"].concat().into());
         }
         match entry {
-            Some((name, from)) => {
+            Some(join) => {
                 self.asks_again();
-                self.ask(room::Join { session: self.id, name, from });
+                self.ask(join);
             }
             None => self.restart_silence(),
         }

@@ -84,7 +84,7 @@ impl<S: Transport> Connection<S> {
             return self.try_password(Some(line.as_str().to_owned()), None);
         }
         match Name::parse(line.as_str().trim()) {
-            Ok(name) => self.ask(Join { session: self.id, name, from: None }),
+            Ok(name) => self.ask(Join { session: self.id, name, from: None, token: None }),
             Err(error) => {
                 self.answer(Answer::BadName(error));
                 self.count_bad_name();
@@ -106,9 +106,9 @@ impl<S: Transport> Connection<S> {
         match command {
             Command::Say(text) => self.tell_all(Manner::Says, text),
             Command::Act(text) => self.tell_all(Manner::Acts, text),
-            Command::Whisper { to, text } => self.ask(Whisper { session, to: To::Name(to), text }),
+            Command::Whisper { to, text } => self.whisper(To::Name(to), text),
             Command::Reply(text) => match self.whisperer.clone() {
-                Some((to, name)) => self.ask(Whisper { session, to: To::Session { session: to, name }, text }),
+                Some((member, name)) => self.whisper(To::Member { member, name }, text),
                 None => self.answer(Answer::NobodyToReplyTo),
             },
             Command::Rename(name) => self.ask(Rename { session, name }),
@@ -131,8 +131,14 @@ impl<S: Transport> Connection<S> {
 
     fn tell_all(&mut self, manner: Manner, text: CleanText) {
         self.in_flight += 1;
+        let key = self.key();
         self.acknowledge_later();
-        self.room.do_send(Broadcast { session: self.id, manner, text });
+        self.room.do_send(Broadcast { session: self.id, manner, text, key });
+    }
+
+    fn whisper(&mut self, to: To, text: CleanText) {
+        let key = self.key();
+        self.ask(Whisper { session: self.id, to, text, key });
     }
 
     /// Asks the room something that it answers, in words or without.

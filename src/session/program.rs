@@ -4,11 +4,15 @@ use std::collections::VecDeque;
 use std::ops::RangeInclusive;
 use std::time::SystemTime;
 
-use super::{Connection, Stage};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::{Connection, Ignored, Stage};
 use crate::chat::answer::{Answer, ObjectError};
 use crate::chat::command::Command;
 use crate::chat::event::Event;
 use crate::chat::name::Name;
+use crate::chat::repeats::First;
+use crate::chat::token::{MessageKey, Proof, TOKEN_BYTES, Token};
 use crate::dialect::json::request::{Ask, Join, Request};
 use crate::dialect::{Format, json};
 use crate::room;
@@ -22,6 +26,8 @@ const MAX_UNWRITTEN: usize = 1024;
 /// what waits for the journal.
 #[derive(Default)]
 pub(super) struct Ids {
+    /// What tells the room that this is the member that it is; from the welcome on, if it may come back.
+    proof: Option<Proof>,
     /// Of what is being answered just now.
     current: Option<Box<str>>,
     /// Of what the room was asked.
@@ -81,13 +87,19 @@ impl<S: Transport> Connection<S> {
         });
     }
 
-    fn join(&mut self, Join { name, language, password, from }: Join) {
+    fn join(&mut self, Join { name, language, password, from, token, ignored }: Join) {
         if let Some(language) = language {
             self.language = language;
         }
+        if ignored.len() > self.config.max_ignored {
+            return self.answer(Answer::TooManyIgnored { max: self.config.max_ignored });
+        }
         match Name::parse(name.trim()) {
-            Ok(name) if self.is_locked() => self.try_password(password, Some((name, from))),
-            Ok(name) => self.ask(room::Join { session: self.id, name, from }),
+            Ok(name) => {
+                self.ignored = ignored.into_iter().map(|name| Ignored { asked: name.clone(), now: name }).collect();
+                let join = room::Join { session: self.id, name, from, token: token.or_else(random_token) };
+                if self.is_locked() { self.try_password(password, Some(join)) } else { self.ask(join) }
+            }
             Err(error) => {
                 self.answer(Answer::BadName(error));
                 self.count_bad_name();
@@ -108,6 +120,19 @@ impl<S: Transport> Connection<S> {
         }
     }
 
+    /// How the program proves from now on that it is this member, if it can.
+    pub(super) fn prove_by(&mut self, token: Option<&Token>) {
+        if let Some(ids) = &mut self.ids {
+            ids.proof = token.map(Token::proof);
+        }
+    }
+
+    /// By what the message is known that is being handled, if it comes again.
+    pub(super) fn key(&self) -> Option<MessageKey> {
+        let ids = self.ids.as_deref()?;
+        Some(MessageKey::new(ids.proof.as_ref()?, ids.current()?))
+    }
+
     /// What is being handled goes to everybody, and is acknowledged when it has.
     pub(super) fn acknowledge_later(&mut self) {
         if let Some(ids) = &mut self.ids {
@@ -119,9 +144,34 @@ impl<S: Transport> Connection<S> {
     /// A message of this session has gone to everybody. It is acknowledged when it is in the journal, which all are up to number
     /// `written`.
     pub(super) fn acknowledge_when_written(&mut self, event: &Event, written: u64) {
+        self.acknowledge_first(event.seq, event.at, written);
+    }
+
+    /// The same, of a message that had come already.
+    pub(super) fn acknowledge_repeated(&mut self, first: First, written: u64) {
+        let Some(ids) = &mut self.ids else { return };
+        match first {
+            First { seq: Some(seq), at, is_kept: true } => self.acknowledge_first(seq, at, written),
+            // one that the journal lost, or that was no event
+            First { seq, at, .. } => {
+                let id = ids.in_flight.pop_front().flatten();
+                let ack = match seq {
+                    Some(seq) => json::ack(seq, at, id.as_deref(), false),
+                    None => json::done(id.as_deref()),
+                };
+                let ack = self.format.object(&ack);
+                self.owe(ack);
+            }
+        }
+    }
+
+    /// The first message on its way has this number.
+    fn acknowledge_first(&mut self, seq: u64, at: SystemTime, written: u64) {
         let Some(ids) = &mut self.ids else { return };
         let id = ids.in_flight.pop_front().flatten();
-        ids.unwritten.push_back(Unwritten { seq: event.seq, at: event.at, id });
+        // one that was repeated may be older than others that wait
+        let place = ids.unwritten.partition_point(|message| message.seq <= seq);
+        ids.unwritten.insert(place, Unwritten { seq, at, id });
         let too_old = ids.unwritten.len().checked_sub(MAX_UNWRITTEN + 1).map(|oldest| ids.unwritten[oldest].seq);
         self.acknowledge(&(0..=written), true);
         if let Some(seq) = too_old {
@@ -165,4 +215,11 @@ impl<S: Transport> Connection<S> {
         }
         self.answering(id, deed);
     }
+}
+
+/// A token that nobody guesses; `None` if the system has no random numbers to give.
+fn random_token() -> Option<Token> {
+    let mut bytes = [0; TOKEN_BYTES];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(Token::new(bytes))
 }

@@ -24,6 +24,7 @@ name_looks_reserved = Error: The name looks too much like a reserved word. Choos
 name_taken = Error: The name '{ $name }' is already in use.
 name_probed = Perhaps { $name } lost the connection. I am finding out: try again in a few seconds.
 name_wanted = Somebody asked for your name. If you can read this, it is still yours.
+name_held = Error: The name '{ $name }' is kept for somebody who lost the connection a few minutes ago. Choose another one, or try again later.
 name_too_similar = Error: The name '{ $name }' looks too much like one that is in use. Choose another one.
 name_unchanged = You are already called { $name }.
 server_full = Error: The server is full. Try again later.
@@ -204,6 +205,8 @@ flag_max_unnamed_per_address = Most connections without a name from one address;
 flag_exempt = Addresses that many people share (a classroom, a VPN), without the limits for one address: 10.8.0.0/24, fd00::/8 or 192.168.0.7; may be repeated, or several separated by commas
 flag_host = Names of this machine under which a browser may open the page, beside its addresses, localhost and its own name; may be repeated, or several separated by commas
 flag_history = How many earlier messages are shown to whoever comes in, at most 1000 [default: { $default }]
+flag_grace = Seconds until the others are told that a program lost its connection; nobody hears of it if it is back by then. At most { $max } [default: { $default }]
+flag_resume_window = Seconds for which the name of a program that lost its connection is kept for it; 0 = none can come back. At most { $max } [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
 flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]

@@ -24,6 +24,7 @@ name_looks_reserved = Erro: O nome é parecido demais com uma palavra reservada.
 name_taken = Erro: O nome '{ $name }' já está em uso.
 name_probed = Talvez a conexão de { $name } tenha caído. Estou verificando: tente de novo em alguns segundos.
 name_wanted = Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.
+name_held = Erro: O nome '{ $name }' está guardado para quem perdeu a conexão há poucos minutos. Escolha outro, ou tente de novo mais tarde.
 name_too_similar = Erro: O nome '{ $name }' é parecido demais com um que já está em uso. Escolha outro.
 name_unchanged = Você já se chama { $name }.
 server_full = Erro: O servidor está cheio. Tente de novo mais tarde.
@@ -204,6 +205,8 @@ flag_max_unnamed_per_address = Máximo de conexões sem nome de um endereço; ac
 flag_exempt = Endereços que muitas pessoas compartilham (uma sala de aula, uma VPN), sem os limites por endereço: 10.8.0.0/24, fd00::/8 ou 192.168.0.7; pode ser repetida, ou vários separados por vírgula
 flag_host = Nomes deste computador pelos quais o navegador pode abrir a página, além dos endereços, de localhost e do próprio nome dele; pode ser repetida, ou vários separados por vírgula
 flag_history = Quantas mensagens anteriores são mostradas a quem entra, no máximo 1000 [padrão: { $default }]
+flag_grace = Segundos até os outros saberem que um programa perdeu a conexão; se ele voltar antes, ninguém fica sabendo. No máximo { $max } [padrão: { $default }]
+flag_resume_window = Segundos durante os quais o nome de um programa que perdeu a conexão fica guardado para ele; 0 = nenhum pode voltar. No máximo { $max } [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]

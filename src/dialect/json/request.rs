@@ -10,6 +10,7 @@ use crate::chat::history::Place;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::name::Name;
+use crate::chat::token::Token;
 
 /// The most bytes in the id of a request.
 pub const MAX_ID: usize = 64;
@@ -43,6 +44,10 @@ pub struct Join {
     pub password: Option<String>,
     /// Where the program was before, if it comes back.
     pub from: Option<Place>,
+    /// The token that it was given then.
+    pub token: Option<Token>,
+    /// Whose messages it does not want.
+    pub ignored: Vec<Name>,
 }
 
 impl Request {
@@ -102,14 +107,30 @@ fn ask(object: &Map<String, Value>) -> Result<Ask, Answer> {
 fn join(object: &Map<String, Value>) -> Result<Join, Answer> {
     let name = required(object, "name")?.to_owned();
     let password = optional(object, "password")?.map(str::to_owned);
-    Ok(Join { name, language: language(object)?, password, from: place(object)? })
+    let token =
+        optional(object, "token")?.map(|token| Token::parse(token).ok_or_else(|| bad_field("token"))).transpose()?;
+    Ok(Join { name, language: language(object)?, password, from: place(object)?, token, ignored: ignored(object)? })
 }
 
 /// The epoch and the number of the last event that the program knows; neither means anything without the other.
 fn place(object: &Map<String, Value>) -> Result<Option<Place>, Answer> {
     let Some(epoch) = optional(object, "epoch")? else { return Ok(None) };
     let seq = object.get("seq").and_then(Value::as_u64).ok_or_else(|| bad_field("seq"))?;
-    Ok(Some(Place { epoch: epoch.into(), seq }))
+    let whispers = match object.get("whispers") {
+        None | Some(Value::Null) => 0,
+        Some(whispers) => whispers.as_u64().ok_or_else(|| bad_field("whispers"))?,
+    };
+    Ok(Some(Place { epoch: epoch.into(), seq, whispers }))
+}
+
+fn ignored(object: &Map<String, Value>) -> Result<Vec<Name>, Answer> {
+    let names = match object.get("ignore") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(names)) => names,
+        Some(_) => return Err(bad_field("ignore")),
+    };
+    let names = names.iter().map(|name| Name::parse(name.as_str()?.trim()).ok());
+    names.collect::<Option<_>>().ok_or_else(|| bad_field("ignore"))
 }
 
 fn message(object: &Map<String, Value>) -> Result<CleanText, Answer> {
@@ -216,10 +237,19 @@ mod tests {
                 language: Some(Language::Portuguese),
                 password: Some("x".into()),
                 from: None,
+                token: None,
+                ignored: Vec::new(),
             }))
         );
         let back = asked(r#"{"type":"join","name":"Ana","epoch":"abc","seq":41}"#);
-        assert!(matches!(back, Ok(Ask::Join(Join { from: Some(Place { seq: 41, .. }), .. }))), "{back:?}");
+        assert!(matches!(back, Ok(Ask::Join(Join { from: Some(Place { seq: 41, whispers: 0, .. }), .. }))), "{back:?}");
+        let token = "0f".repeat(32);
+        let back = asked(&format!(
+            r#"{{"type":"join","name":"Ana","token":"{token}","epoch":"abc","seq":41,"whispers":3,"ignore":["Beto"," zeca "]}}"#
+        ));
+        let Ok(Ask::Join(join)) = back else { panic!("{back:?}") };
+        assert_eq!(join.from.map(|from| from.whispers), Some(3));
+        assert_eq!((join.token, join.ignored), (Some(Token::new([15; 32])), vec![name("Beto"), name("zeca")]));
     }
 
     #[test]
@@ -244,6 +274,13 @@ mod tests {
             (r#"{"type":"history","count":"7"}"#, object(ObjectError::Field("count"))),
             (r#"{"type":"join","name":"Ana","epoch":"abc"}"#, object(ObjectError::Field("seq"))),
             (r#"{"type":"join","name":"Ana","epoch":"abc","seq":-1}"#, object(ObjectError::Field("seq"))),
+            (
+                r#"{"type":"join","name":"Ana","epoch":"abc","seq":1,"whispers":"x"}"#,
+                object(ObjectError::Field("whispers")),
+            ),
+            (r#"{"type":"join","name":"Ana","token":"abc"}"#, object(ObjectError::Field("token"))),
+            (r#"{"type":"join","name":"Ana","ignore":"Beto"}"#, object(ObjectError::Field("ignore"))),
+            (r#"{"type":"join","name":"Ana","ignore":["a b"]}"#, object(ObjectError::Field("ignore"))),
             (r#"{"type":"lang"}"#, object(ObjectError::Field("lang"))),
             (r#"{"type":"ping","id":7}"#, object(ObjectError::Field("id"))),
             (r#"{"type":"ping","id":""}"#, object(ObjectError::Field("id"))),

@@ -1,0 +1,85 @@
+//! The newest whispers to members who may come back, in memory, for whoever comes back and has missed some.
+
+use std::collections::VecDeque;
+
+use super::event::Whispered;
+use super::registry::MemberId;
+
+/// The most whispers that are kept, of all members together.
+pub const MAX_WHISPERS: usize = 2048;
+
+/// The most bytes of their texts.
+pub const MAX_BYTES: usize = 1024 * 1024; // 1 MiB
+
+/// The newest whispers, oldest first. Each comes out for the member that it is for, and for nobody else.
+#[derive(Debug, Default)]
+pub struct Whispers {
+    list: VecDeque<(MemberId, Whispered)>,
+    /// The bytes of their texts.
+    bytes: usize,
+}
+
+impl Whispers {
+    /// Keeps a whisper, and forgets the oldest ones if there are too many.
+    pub fn add(&mut self, to: MemberId, whispered: Whispered) {
+        self.bytes += whispered.text.as_str().len();
+        self.list.push_back((to, whispered));
+        while self.list.len() > MAX_WHISPERS || self.bytes > MAX_BYTES {
+            let Some((_, oldest)) = self.list.pop_front() else { return };
+            self.bytes -= oldest.text.as_str().len();
+        }
+    }
+
+    /// The whispers to this member with a higher number than this.
+    pub fn after(&self, member: MemberId, number: u64) -> impl Iterator<Item = &Whispered> {
+        let is_missed = move |(to, whispered): &&(MemberId, Whispered)| *to == member && whispered.number > number;
+        self.list.iter().filter(is_missed).map(|(_, whispered)| whispered)
+    }
+
+    /// Forgets those to a member who will not come back.
+    pub fn forget(&mut self, member: MemberId) {
+        self.list.retain(|(to, _)| *to != member);
+        self.bytes = self.list.iter().map(|(_, whispered)| whispered.text.as_str().len()).sum();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::name::Name;
+    use super::*;
+    use std::time::SystemTime;
+
+    fn whisper(number: u64, text: &str) -> Whispered {
+        let from = Name::parse("Ana").unwrap();
+        Whispered { after: 0, at: SystemTime::UNIX_EPOCH, from, member: MemberId(1), number, text: text.into() }
+    }
+
+    fn numbers(whispers: &Whispers, member: u64, after: u64) -> Vec<u64> {
+        whispers.after(MemberId(member), after).map(|whispered| whispered.number).collect()
+    }
+
+    #[test]
+    fn each_member_gets_what_is_theirs_and_was_missed() {
+        let mut whispers = Whispers::default();
+        for (member, number) in [(2, 1), (3, 1), (2, 2), (2, 3)] {
+            whispers.add(MemberId(member), whisper(number, "psiu"));
+        }
+        assert_eq!(numbers(&whispers, 2, 0), [1, 2, 3]);
+        assert_eq!(numbers(&whispers, 2, 2), [3]);
+        assert_eq!(numbers(&whispers, 3, 1), [0; 0]);
+        assert_eq!(numbers(&whispers, 4, 0), [0; 0]);
+        whispers.forget(MemberId(2));
+        assert_eq!((numbers(&whispers, 2, 0), numbers(&whispers, 3, 0)), (vec![], vec![1]));
+        assert_eq!(whispers.bytes, "psiu".len());
+    }
+
+    #[test]
+    fn it_is_bounded_in_whispers_and_in_bytes() {
+        let mut whispers = Whispers::default();
+        (1..=3000).for_each(|number| whispers.add(MemberId(2), whisper(number, "x")));
+        assert_eq!(numbers(&whispers, 2, 0).len(), MAX_WHISPERS);
+        assert_eq!(numbers(&whispers, 2, 0)[0], 3000 - MAX_WHISPERS as u64 + 1);
+        (3001..=3020).for_each(|number| whispers.add(MemberId(2), whisper(number, &"x".repeat(MAX_BYTES / 10))));
+        assert_eq!(numbers(&whispers, 2, 0), (3011..=3020).collect::<Vec<_>>());
+    }
+}
