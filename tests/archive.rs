@@ -105,6 +105,38 @@ fn whoever_comes_back_after_a_restart_gets_exactly_what_was_missed() {
 }
 
 #[test]
+fn what_is_sent_again_after_a_restart_is_said_once() {
+    for how in ["TERM", "KILL"] {
+        let directory = tempdir().unwrap();
+        let server = serve(directory.path());
+        let (mut ana, known) = come(&server, "Ana", None);
+        let number = say(&mut ana, "olá");
+        let server = restart(server, how, directory.path());
+        // as whoever has the token, and then as somebody else of that name
+        for (token, is_known) in [(Some(&known["token"]), true), (None, false)] {
+            let mut join = json!({ "type": "join", "name": "Ana", "epoch": known["epoch"], "seq": number });
+            if let Some(token) = token {
+                join["token"] = token.clone();
+            }
+            let mut ana = Client::connect(server.address);
+            ana.send(&join.to_string());
+            assert_eq!(ana.object()["type"], "hello");
+            let welcome = ana.object();
+            assert_eq!(
+                (&welcome["resumed"], welcome["token"] == known["token"]),
+                (&json!(true), is_known),
+                "{welcome}"
+            );
+            assert_eq!(say(&mut ana, "olá") == number, is_known, "{how}");
+            ana.send(r#"{"type":"leave"}"#);
+            ana.read_to_break();
+        }
+        let said = exported(directory.path(), &[]).into_iter().filter(|event| event["type"] == "said").count();
+        assert_eq!(said, 2);
+    }
+}
+
+#[test]
 fn what_was_acknowledged_is_kept_however_the_server_ends() {
     let directory = tempdir().unwrap();
     let mut server = serve(directory.path());

@@ -57,9 +57,11 @@ fn a_program_comes_in_says_something_and_goes() {
     let mut welcome = next(&mut ana);
     assert_eq!(welcome["epoch"].as_str().map(str::len), Some(32));
     welcome.as_object_mut().unwrap().remove("epoch");
+    let token = welcome.as_object_mut().unwrap().remove("token");
+    assert_eq!(token.unwrap().as_str().map(str::len), Some(64));
     assert_eq!(
         welcome,
-        json!({ "type": "welcome", "id": "j", "seq": 1, "name": "Ana", "others": ["Beto"], "more": 0,
+        json!({ "type": "welcome", "id": "j", "seq": 1, "whispers": 0, "name": "Ana", "others": ["Beto"], "more": 0,
             "message": "Welcome to the chat, Ana! In the room: Beto. Type /help for the commands." })
     );
     beto.expect(&["Ana entrou no chat."]);
@@ -120,7 +122,7 @@ fn whispers_go_both_ways_and_take_no_number() {
     assert_eq!(next(&mut ana), json!({ "type": "ack", "id": "w" }));
     beto.expect(&["Ana (privado): psiu"]);
     beto.send("@ana diga");
-    assert_eq!(timeless(next(&mut ana)), json!({ "type": "whispered", "from": "Beto", "text": "diga" }));
+    assert_eq!(timeless(next(&mut ana)), json!({ "type": "whispered", "number": 1, "from": "Beto", "text": "diga" }));
     ask(&mut ana, json!({ "type": "reply", "text": "já digo" }));
     assert_eq!(next(&mut ana), json!({ "type": "ack" }));
     beto.expect(&["Ana (privado): já digo"]);

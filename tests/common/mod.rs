@@ -33,6 +33,8 @@ pub fn config() -> Config {
         max_unnamed_per_address: 0,
         // what a test says comes once
         history: 0,
+        // who is lost is gone
+        grace: Duration::ZERO,
         ..strict_config()
     }
 }

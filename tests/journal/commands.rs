@@ -71,7 +71,7 @@ fn export_has_a_line_of_json_for_each_event_and_whispers_only_when_asked() {
     };
     let public = [
         serde_json::json!({"type": "joined", "seq": 1, "name": "João"}),
-        serde_json::json!({"type": "said", "seq": 2, "from": "João", "text": "olá, \"sala\"", "id": "m-1"}),
+        serde_json::json!({"type": "said", "seq": 2, "from": "João", "text": "olá, \"sala\""}),
         serde_json::json!({"type": "gap", "first": 3, "last": 4, "cause": "lost"}),
         serde_json::json!({"type": "left", "seq": 5, "name": "João", "reason": "timed-out"}),
     ];

@@ -25,8 +25,6 @@ enum Line<'a> {
         from: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a str>,
     },
     Acted {
         seq: u64,
@@ -34,8 +32,6 @@ enum Line<'a> {
         from: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         text: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a str>,
     },
     Renamed {
         seq: u64,
@@ -93,7 +89,7 @@ fn write(item: &Item, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn line(item: &Item) -> Line<'_> {
-    let KeptEvent { event, id, is_erased } = match item {
+    let KeptEvent { event, is_erased, .. } = match item {
         Item::Event(kept) => kept,
         Item::Whisper(KeptWhisper { whisper: Whisper { after, at, from, to, text }, .. }) => {
             let (from, to, text) = (from.as_str(), to.as_str(), text.as_str());
@@ -103,14 +99,14 @@ fn line(item: &Item) -> Line<'_> {
             return Line::Gap { first: *first, last: *last, cause: cause.word() };
         }
     };
-    let (seq, at, id) = (event.seq, rfc3339(event.at), id.as_ref().map(|id| id.as_str()));
+    let (seq, at) = (event.seq, rfc3339(event.at));
     match &event.kind {
         EventKind::Joined { name } => Line::Joined { seq, at, name: name.as_str() },
         EventKind::Said { from, text } => {
-            Line::Said { seq, at, from: from.as_str(), text: (!is_erased).then(|| text.as_str()), id }
+            Line::Said { seq, at, from: from.as_str(), text: (!is_erased).then(|| text.as_str()) }
         }
         EventKind::Acted { from, text } => {
-            Line::Acted { seq, at, from: from.as_str(), text: (!is_erased).then(|| text.as_str()), id }
+            Line::Acted { seq, at, from: from.as_str(), text: (!is_erased).then(|| text.as_str()) }
         }
         EventKind::Renamed { old, new } => Line::Renamed { seq, at, old: old.as_str(), new: new.as_str() },
         EventKind::Left { name, reason } => Line::Left { seq, at, name: name.as_str(), reason: reason.word() },
