@@ -2,6 +2,7 @@
 //! missed who comes back.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::event::{Event, EventKind};
@@ -39,6 +40,8 @@ pub struct History {
     events: Bounded,
     /// Those in which somebody said or did something.
     messages: Bounded,
+    /// Numbers of events that somebody may know though they are not kept: see [`History::undone_from`].
+    undone: Vec<RangeInclusive<u64>>,
     /// The page that was asked for last, until something else is said: many who come at once are shown the same.
     page: Option<(usize, Page)>,
 }
@@ -51,6 +54,18 @@ impl History {
             self.page = None;
             self.messages.push(event, MAX_MESSAGES);
         }
+    }
+
+    /// Events with these numbers were told to people, perhaps, and are not kept: the server ended before they were written. Nobody
+    /// else will ever hear of them, unless somebody says the same again.
+    pub fn undo(&mut self, numbers: RangeInclusive<u64>) {
+        self.undone.push(numbers);
+    }
+
+    /// The number of the first event that did not happen for anybody else, if that of the last event that somebody knows is
+    /// one of those.
+    pub fn undone_from(&self, seq: u64) -> Option<u64> {
+        self.undone.iter().find(|numbers| numbers.contains(&seq)).map(|numbers| *numbers.start())
     }
 
     /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
@@ -185,6 +200,18 @@ mod tests {
         for (seq, missed) in [(99, None), (100, Some(2)), (101, Some(1)), (300, Some(1)), (501, Some(0)), (502, None)] {
             assert_eq!(history.after(seq).map(|page| page.len()), missed, "{seq}");
         }
+    }
+
+    #[test]
+    fn what_is_undone_is_said_to_whoever_knows_it() {
+        let mut history = History::default();
+        history.add(&said(4, "x"));
+        history.undo(5..=1000);
+        history.skip_to(1000);
+        history.add(&said(1001, "x"));
+        let undone = [4, 5, 7, 1000, 1001].map(|seq| history.undone_from(seq));
+        assert_eq!(undone, [None, Some(5), Some(5), Some(5), None]);
+        assert_eq!(history.after(7).map(|page| numbers(&page)), Some(vec![1001]));
     }
 
     #[test]

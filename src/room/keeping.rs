@@ -1,14 +1,12 @@
 //! What the room has its journal keep, and what it says of the journal's troubles.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use log::{error, warn};
 use tokio::time::Instant;
 
 use super::{ChatRoom, CloseJournal, JournalReport};
 use crate::chat::answer::{Answer, DiskTrouble};
-use crate::chat::event::Event;
+use crate::chat::history::History;
 use crate::chat::registry::SessionId;
 use crate::chat::repeats::First;
 use crate::chat::token::MessageKey;
@@ -16,16 +14,11 @@ use crate::journal::{Failure, Journal, KnownId, MessageId, Opened, Record, Repor
 use crate::turn::{Private, Turn};
 
 impl ChatRoom {
-    /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
-    /// oldest first, and `known` the messages that are known if they come again, the newest first; everything that the journal
+    /// The same, going on where a journal ends, and with everything kept there from now on. `last` is what happened last in it,
+    /// and `known` the messages that are known if they come again, the newest first; everything that the journal
     /// [reports](JournalReport) must come here.
-    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>, known: &[KnownId]) -> ChatRoom {
-        let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
-        self.history.begin_after(first);
-        for event in last {
-            self.history.add(&Arc::new(event));
-        }
-        self.history.skip_to(opened.last_seq);
+    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: History, known: &[KnownId]) -> ChatRoom {
+        self.history = last;
         self.remember(known);
         self.epoch = opened.epoch.to_string().into();
         (self.seq, self.written) = (opened.last_seq, opened.last_seq);
@@ -37,7 +30,9 @@ impl ChatRoom {
         let (now, time) = (Instant::now().into_std(), (self.clock)());
         for known in known.iter().rev() {
             let age = time.duration_since(known.at).unwrap_or_default();
-            if let (Some(key), Some(came)) = (MessageKey::from_word(known.id.as_str()), now.checked_sub(age)) {
+            // before the machine was started, there was no such time
+            let came = now.checked_sub(age).unwrap_or(now);
+            if let Some(key) = MessageKey::from_word(known.id.as_str()) {
                 self.repeats.add(key, First { seq: known.seq, at: known.at, is_kept: true }, came);
             }
         }

@@ -40,10 +40,11 @@ impl ChatRoom {
         let more = self.registry.len() - 1 - others.len();
         let known = from.as_ref().filter(|from| *from.epoch == *self.epoch);
         let missed = known.and_then(|from| self.history.after(from.seq));
+        let undone_from = known.and_then(|from| self.history.undone_from(from.seq));
         let (is_new, has_gap) = (missed.is_none(), missed.is_none() && from.is_some());
         let whispers = self.absence.whispers(session);
         let (after, epoch) = (self.seq, Arc::clone(&self.epoch));
-        let welcome = Welcome { name, others, more, after, epoch, missed, has_gap, token, whispers };
+        let welcome = Welcome { name, others, more, after, epoch, missed, undone_from, has_gap, token, whispers };
         self.tell_stranger(session, Private::Answered(Some(Answer::Welcome(welcome.into()))), ctx);
         if is_new {
             self.show_history(session, ctx);
