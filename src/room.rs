@@ -77,8 +77,8 @@ pub struct ChatRoom {
     /// Who can prove who they are, and may come back.
     absence: Absence,
     patience: Patience,
-    /// Will look who has not come back.
-    expiry: Option<SpawnHandle>,
+    /// What will look who has not come back, and when.
+    expiry: Option<(Instant, SpawnHandle)>,
     /// What was whispered to them.
     whispers: Whispers,
     /// What would be said twice if it were sent again.

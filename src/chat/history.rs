@@ -143,6 +143,7 @@ fn bytes(event: &Event) -> usize {
 mod tests {
     use super::super::name::Name;
     use super::*;
+    use proptest::prelude::*;
     use std::time::SystemTime;
 
     fn event(seq: u64, kind: EventKind) -> Arc<Event> {
@@ -212,6 +213,35 @@ mod tests {
         let undone = [4, 5, 7, 1000, 1001].map(|seq| history.undone_from(seq));
         assert_eq!(undone, [None, Some(5), Some(5), Some(5), None]);
         assert_eq!(history.after(7).map(|page| numbers(&page)), Some(vec![1001]));
+    }
+
+    proptest! {
+        /// Whatever happened, was skipped, or was undone: whoever comes back gets what followed, or is told that it is not known.
+        #[test]
+        fn whoever_comes_back_gets_exactly_the_rest(steps in prop::collection::vec((0u8..10, 1u64..50), 0..60), known: u64) {
+            let mut history = History::default();
+            let (mut all, mut undone, mut last) = (Vec::new(), Vec::new(), 0);
+            for (step, count) in steps {
+                if step < 8 {
+                    (0..count).for_each(|_| {
+                        last += 1;
+                        all.push(last);
+                        history.add(&said(last, "x"));
+                    });
+                } else {
+                    undone.push(last + 1..=last + count);
+                    history.undo(last + 1..=last + count);
+                    last += count;
+                    history.skip_to(last);
+                }
+            }
+            let known = known % (last + 2);
+            let rest: Vec<u64> = all.iter().copied().filter(|seq| *seq > known).collect();
+            let is_known = rest.len() <= MAX_MISSED && known <= last;
+            prop_assert_eq!(history.after(known).map(|page| numbers(&page)), is_known.then_some(rest));
+            let expected = undone.iter().find(|numbers| numbers.contains(&known)).map(|numbers| *numbers.start());
+            prop_assert_eq!(history.undone_from(known), expected);
+        }
     }
 
     #[test]

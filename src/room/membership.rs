@@ -131,9 +131,13 @@ impl ChatRoom {
                 }
             }
         }
-        if let Some(at) = self.absence.due_at(self.patience).filter(|_| self.expiry.is_none()) {
-            self.expiry = Some(ctx.notify_later(Expire, at.saturating_duration_since(now)));
+        let Some(at) = self.absence.due_at(self.patience) else { return };
+        match self.expiry {
+            Some((armed, _)) if armed <= at => return,
+            Some((_, timer)) => drop(ctx.cancel_future(timer)),
+            None => {}
         }
+        self.expiry = Some((at, ctx.notify_later(Expire, at.saturating_duration_since(now))));
     }
 
     /// Nobody will ask any more what was whispered to this member.
