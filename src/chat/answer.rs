@@ -43,6 +43,8 @@ pub enum Answer {
     Who(Arc<[Name]>),
     /// What was said before, oldest first: to a newcomer, and to whoever asks.
     History(Page),
+    /// A whisper was handed on, and the journal, which has failed, may lose it.
+    NotKept,
     /// What is said is not kept at the moment.
     JournalFailed(DiskTrouble),
     /// It is kept again.
@@ -241,6 +243,7 @@ impl Answer {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
+            | Answer::NotKept
             | Answer::JournalFailed(_)
             | Answer::JournalRecovered { .. }
             | Answer::Help
