@@ -418,6 +418,7 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     assert_eq!(answers()[3..], [Note::Answered(Some(Answer::NotKept)), Note::Answered(Some(Answer::NotKept))]);
     house.room.do_send(JournalReport(Report::Recovered { lost: Lost::default() }));
     whisper(Some("w4"));
+    house.settle().await;
     house.room.do_send(written(7));
     house.settle().await;
     assert_eq!(answers()[5..], [Note::Answered(None)]);
