@@ -50,6 +50,8 @@ pub enum Answer {
     Seen(Name, Sighting),
     /// What was said before cannot be looked through.
     NoArchive(ArchiveTrouble),
+    /// A whisper was handed on, and the journal, which has failed, may lose it.
+    NotKept,
     /// What is said is not kept at the moment.
     JournalFailed(DiskTrouble),
     /// It is kept again.
@@ -326,6 +328,7 @@ impl Answer {
             | Answer::Found(_)
             | Answer::Seen(..)
             | Answer::NoArchive(_)
+            | Answer::NotKept
             | Answer::JournalFailed(_)
             | Answer::JournalRecovered { .. }
             | Answer::Help

@@ -12,9 +12,10 @@ use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::repeats::{MAX_KNOWN, WINDOW};
 use crate::chat::text;
+use crate::chat::whispers::MAX_WHISPERS;
 use crate::config::Config;
 use crate::journal::{Cause, Item, Journal, JournalError, Limit, Opened, Options, Reader};
-use crate::room::{ChatRoom, JournalReport};
+use crate::room::{ChatRoom, JournalReport, Past};
 
 /// So many events of the journal are read into the memory of the room at most.
 const REMEMBERED: usize = 2000;
@@ -61,18 +62,23 @@ pub fn open(config: &Config, reports: &Reports, language: Language) -> Result<Ch
         Err(error) => return Err(one_line(why_not(&error, language))),
     };
     tell(&opened, language);
-    let last = journal.reader().and_then(|reader| last_events(&reader, opened.last_seq)).unwrap_or_else(|error| {
+    let past = journal.reader().and_then(|reader| past(&reader, opened.last_seq)).unwrap_or_else(|error| {
         warn!("{}", one_line(why_not(&error, language)));
-        let mut nothing = History::default();
-        nothing.begin_after(opened.last_seq);
-        nothing
+        let mut past = Past::default();
+        past.last.begin_after(opened.last_seq);
+        past
     });
-    let known = journal.reader().and_then(|reader| reader.known_ids(SystemTime::now() - WINDOW, MAX_KNOWN));
-    let known = known.unwrap_or_else(|error| {
-        warn!("{}", one_line(why_not(&error, language)));
-        Vec::new()
-    });
-    Ok(room.with_journal(journal, &opened, last, &known))
+    Ok(room.with_journal(journal, &opened, past))
+}
+
+/// What the room must know of the time before.
+fn past(reader: &Reader, last_seq: u64) -> Result<Past, JournalError> {
+    let since = SystemTime::now() - WINDOW;
+    Ok(Past {
+        last: last_events(reader, last_seq)?,
+        known: reader.known_ids(since, MAX_KNOWN)?,
+        whispers: reader.provable_whispers(since, MAX_WHISPERS)?,
+    })
 }
 
 /// What was found that somebody should know.

@@ -284,6 +284,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
             Object::Help { id, lines: sentences::help(language, COMMANDS), message: sentences::help_title(language) }
         }
         Answer::Pong => Object::Pong { id, message },
+        Answer::NotKept => Object::Ack { id, seq: None, at: None, kept: Some(false) },
 
         Answer::NameProbed(_) => info(id, "name_probed"),
         Answer::NameWanted => info(id, "name_wanted"),

@@ -83,6 +83,8 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         }
         Answer::Seen(name, sighting) => seen(owned(name), *sighting, language),
         Answer::NoArchive(trouble) => archive_trouble(*trouble, language),
+        // people are told of every failure once, and nothing of each whisper
+        Answer::NotKept => return Bytes::new(),
         Answer::JournalFailed(trouble) => text::journal_failed(language, disk_trouble(*trouble, language)),
         Answer::JournalRecovered { events: 0, whispers: 0 } => text::journal_recovered(language),
         Answer::JournalRecovered { events, whispers } => text::journal_recovered_lost(language, *events, *whispers),

@@ -49,8 +49,8 @@ impl ChatRoom {
         if is_new {
             self.show_history(session, ctx);
         }
-        if let (Some(from), Some(member)) = (from, self.registry.member_of(session)) {
-            let missed: Vec<_> = self.whispers.after(member, from.whispers).cloned().collect();
+        if let (Some(from), Some(proof)) = (from, self.absence.proof_of(session)) {
+            let missed: Vec<_> = self.whispers.after(proof, from.whispers).cloned().collect();
             for whispered in missed {
                 self.tell_stranger(session, Private::Whispered(whispered), ctx);
             }
@@ -61,7 +61,8 @@ impl ChatRoom {
         let refusal = match self.registry.join(session, name.clone()) {
             Ok(_) => {
                 if let Some(token) = &token {
-                    self.absence.add(session, token.proof());
+                    let proof = token.proof();
+                    self.absence.add(session, proof, self.whispers.last(proof));
                 }
                 self.welcome(session, from, token, ctx);
                 return self.announce(session, name, ctx);
@@ -125,8 +126,8 @@ impl ChatRoom {
                         self.announce_departure(name, reason, ctx);
                     }
                 }
-                Due::Free(session) => {
-                    self.forget_whispers(session);
+                Due::Free(session, proof) => {
+                    self.whispers.forget(proof);
                     self.registry.leave(session);
                 }
             }
@@ -138,13 +139,6 @@ impl ChatRoom {
             None => {}
         }
         self.expiry = Some((at, ctx.notify_later(Expire, at.saturating_duration_since(now))));
-    }
-
-    /// Nobody will ask any more what was whispered to this member.
-    fn forget_whispers(&mut self, session: SessionId) {
-        if let Some(member) = self.registry.member_of(session).filter(|_| self.absence.whispers(session) > 0) {
-            self.whispers.forget(member);
-        }
     }
 }
 
@@ -169,12 +163,14 @@ impl Handler<Leave> for ChatRoom {
             return;
         }
         self.tell_stranger(session, Private::Farewell, ctx);
-        if reason.may_come_back() && self.absence.has(session) && !self.is_shutting_down {
+        if reason.may_come_back() && self.absence.proof_of(session).is_some() && !self.is_shutting_down {
             self.absence.lose(session, reason, Instant::now());
             return self.expire(ctx);
         }
-        self.forget_whispers(session);
-        self.absence.forget(session);
+        if let Some(proof) = self.absence.forget(session) {
+            // nobody will ask for them any more
+            self.whispers.forget(proof);
+        }
         if let Some(name) = self.registry.leave(session) {
             self.announce_departure(name, reason, ctx);
         }
