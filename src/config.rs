@@ -192,7 +192,7 @@ pub struct Config {
     /// The time between two questions of one session to the archive, searches and `/visto`; a second one waits. Default: 1 s.
     /// 0 = off.
     pub question_interval: Duration,
-    /// The most questions to the archive that wait; one more is refused with an answer. Default: 64.
+    /// The most questions to the archive that wait; one more is refused with an answer. Default: 256.
     pub max_questions: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
     /// descriptor and little more. Default: 60 s, after which the system gives a peer up that reads nothing
@@ -428,7 +428,7 @@ impl Default for Config {
             resume_window: Duration::from_secs(600),
             max_ignored: 100,
             question_interval: Duration::from_secs(1),
-            max_questions: 64,
+            max_questions: 256,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
@@ -557,7 +557,7 @@ mod tests {
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
-        assert_eq!((config.question_interval, config.max_questions), (Duration::from_secs(1), 64));
+        assert_eq!((config.question_interval, config.max_questions), (Duration::from_secs(1), 256));
         assert_eq!((config.max_bad_names, config.max_password_tries, config.password_tries), (5, 3, 5));
         assert_eq!(config.password_tries_within, Duration::from_secs(30));
         let seconds =
