@@ -70,7 +70,11 @@ impl NotingHub {
                     Private::Whispered(whispered) => Note::Whisper(whispered.after),
                     Private::Answered(answer) => Note::Answered(answer.clone()),
                     // neither is an answer, nor has it a place among the events
-                    Private::Told(_) | Private::Wanted { .. } | Private::Repeated(_) | Private::Replaced => return,
+                    Private::Told(_)
+                    | Private::Unwritten(_)
+                    | Private::Wanted { .. }
+                    | Private::Repeated(_)
+                    | Private::Replaced => return,
                     Private::Farewell => Note::Farewell,
                 });
                 match notes.notes.last() {
