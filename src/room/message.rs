@@ -161,8 +161,8 @@ pub struct Research {
     pub about: Option<Name>,
 }
 
-/// A session is gone or about to go. If it may come back, nobody hears of it before the grace is over. A member is told [`Private::Farewell`] after everything else; a session that
-/// is no member (any more) changes nothing.
+/// A session is gone or about to go. If it may come back, nobody hears of it before the grace is over. A member is told
+/// [`Private::Farewell`] after everything else; a session that is no member (any more) changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Leave {
