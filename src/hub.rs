@@ -3,6 +3,8 @@
 //! The room hands each hub a turn once, whatever the number of readers; the hub walks its sessions and hands each what it
 //! reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
 
+mod held;
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -25,6 +27,8 @@ use crate::room::{Attach, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Shut
 use crate::session::{Connection, Reader, Session, Setup, Speech};
 use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
+
+use self::held::Held;
 
 /// The most events whose authors wait to be told that they are in the journal. By then the journal has given them up: it keeps
 /// half as many until it can write them.
@@ -70,9 +74,10 @@ pub struct Hub {
     /// Whether it has said there what its largest debtor is owed.
     has_claimed: bool,
     sessions: Rc<RefCell<Sessions>>,
-    /// The events of sessions here that are not in the journal yet, in order; but one that came again is as new as the
-    /// others.
+    /// The events of sessions here that are not in the journal yet, and of which they want to be told when they are. In order;
+    /// but one that came again is as new as the others.
     unwritten: VecDeque<(u64, SessionId)>,
+    held: Held,
     is_shutting_down: bool,
 }
 
@@ -100,6 +105,7 @@ impl Hub {
             has_claimed: false,
             sessions: Rc::default(),
             unwritten: VecDeque::new(),
+            held: Held::default(),
             is_shutting_down: false,
         }
     }
@@ -124,7 +130,7 @@ impl Hub {
                 Item::To(author, Private::Repeated(First { seq: Some(seq), is_kept: true, .. })) => (*seq, *author),
                 Item::Event { author: None, .. } | Item::To(..) => continue,
             };
-            if !written.contains(&seq) && sessions.get(author).is_some() {
+            if !written.contains(&seq) && sessions.get(author).is_some_and(|reader| reader.wants_acknowledgements()) {
                 self.unwritten.push_back((seq, author));
             }
         }
@@ -214,13 +220,15 @@ impl<S: Transport + Send> Handler<Admit<S>> for Hub {
 impl Handler<Deliver> for Hub {
     type Result = ();
 
-    fn handle(&mut self, Deliver(turn): Deliver, _: &mut Self::Context) {
+    fn handle(&mut self, Deliver(turn): Deliver, ctx: &mut Self::Context) {
         let start = Instant::now();
         let deliveries = self.sessions.borrow().deliver(&turn);
         self.acknowledge(&turn);
         self.fanout.walked(deliveries as u64, start.elapsed());
+        self.hold_or_release(&turn, ctx);
         self.relieve();
-        self.room.do_send(Delivered { hub: self.id });
+        let awaits = self.unwritten.front().map(|(seq, _)| *seq);
+        self.room.do_send(Delivered { hub: self.id, awaits });
     }
 }
 

@@ -16,7 +16,8 @@
 //! 4. A whisper comes out for its two people, and for nobody else. They are known by their names alone, so whoever reads
 //!    for somebody must know that it is the same person who had the name then.
 //! 5. What waits for the disk is bounded, by [`MAX_WAITING`] and [`MAX_WAITING_BYTES`]. When the disk is full or failing,
-//!    that is reported, the newest is kept, the rest is lost and said to be, and it is tried again by itself.
+//!    that is reported, the newest is kept, the rest is lost and said to be, and it is tried again by itself. When it is
+//!    merely slower than people write, that [can be known](Journal::is_behind) long before anything is lost.
 //! 6. A damaged file is replaced by what can be read of it, and kept; or opening is refused. A journal is never empty without
 //!    a word.
 //!
@@ -96,6 +97,8 @@ pub struct Options {
     /// Bytes of the file; beyond them the oldest is pruned. What SQLite keeps beside the file, some 4 MiB, is not counted.
     /// Default: 1 GiB. 0 = any number.
     pub max_size: u64,
+    /// The most records that wait for the disk. Default: [`MAX_WAITING`].
+    pub max_waiting: usize,
 }
 
 impl Default for Options {
@@ -106,7 +109,8 @@ impl Default for Options {
 
 impl From<&Config> for Options {
     fn from(config: &Config) -> Options {
-        Options { sync: config.sync, max_age: config.keep, max_size: config.keep_bytes }
+        let Config { sync, keep: max_age, keep_bytes: max_size, .. } = *config;
+        Options { sync, max_age, max_size, max_waiting: MAX_WAITING }
     }
 }
 
@@ -140,7 +144,7 @@ impl Journal {
         let files = Files::new(directory);
         let lock = files.lock()?;
         let (connection, opened) = open::open(&files)?;
-        let queue = Queue::new(opened.last_seq, schema::last_whisper(&connection)?);
+        let queue = Queue::new(opened.last_seq, schema::last_whisper(&connection)?, options.max_waiting);
         let mut store = Store::new(connection, &files.journal(), options.sync)?;
         // that there was no end since must be known after a power cut, or numbers would be given twice
         store.sync().map_err(|source| JournalError::File { path: files.journal(), source })?;
@@ -158,6 +162,26 @@ impl Journal {
     /// number does not rise is not kept, and the log says so; numbers that are left out become a [`Gap`].
     pub fn append(&self, records: impl IntoIterator<Item = Record>) -> Ticket {
         self.shared.append(records)
+    }
+
+    /// [`Report::Written`] is told from now on as soon as the event with this number is written, and of all that follows; of what
+    /// is before it, not at all. It is told at once if that event is written already. To be told costs something; at first all
+    /// is told.
+    pub fn report_from(&self, seq: u64) {
+        self.shared.report_from(seq);
+    }
+
+    /// The number of the last event that is written, whether that was reported or not.
+    pub fn last_written(&self) -> u64 {
+        self.shared.last_written()
+    }
+
+    /// Whether more waits for the disk than is good, so that whoever brings more should wait a little: the writer works, and is
+    /// behind. It is so from a sixteenth of what may wait until no more than a sixty-fourth does.
+    ///
+    /// Never while nothing is written, because the disk has failed or stands still: that would not be over soon.
+    pub fn is_behind(&self) -> bool {
+        self.shared.is_behind()
     }
 
     /// Where it is.

@@ -100,6 +100,10 @@ pub struct ChatRoom {
     is_failing: bool,
     /// The number of the last event that it has written.
     written: u64,
+    /// Whether the last turn said that it is behind.
+    is_journal_behind: bool,
+    /// The number of the first event that it tells of when it is written.
+    reported_from: u64,
     /// Tells the order of this room's events from that of any other one: 32 hexadecimal digits, at random.
     epoch: Arc<str>,
     /// The number of the last event.
@@ -129,6 +133,8 @@ struct Hub {
     probe: Recipient<HealthProbe>,
     /// The turns it was handed and has not delivered yet.
     behind: usize,
+    /// The number of an event that somebody there waits for the journal to write.
+    awaits: Option<u64>,
 }
 
 /// The notices have waited long enough.
@@ -173,6 +179,8 @@ impl ChatRoom {
             tickets: Tickets::default(),
             is_failing: false,
             written: u64::MAX,
+            is_journal_behind: false,
+            reported_from: u64::MAX,
             epoch: random_epoch(),
             seq: 0,
             items: Vec::new(),
@@ -311,7 +319,8 @@ impl ChatRoom {
         if !self.items.is_empty() {
             self.text = 0;
             self.has_event = false;
-            self.waiting.push_back(Turn::new(std::mem::take(&mut self.items), self.written));
+            let items = std::mem::take(&mut self.items);
+            self.wait_for_hubs(Turn::new(items, self.written));
         }
         while self.hubs.iter().all(|hub| hub.behind < MAX_BEHIND)
             && let Some(turn) = self.waiting.pop_front()
@@ -322,7 +331,7 @@ impl ChatRoom {
 
     /// Every hub is handed a turn, though nothing happened.
     fn end_turn_without_items(&mut self) {
-        self.waiting.push_back(Turn::new(Vec::new(), self.written));
+        self.wait_for_hubs(Turn::new(Vec::new(), self.written));
         self.end_turn();
     }
 
@@ -330,6 +339,8 @@ impl ChatRoom {
         let turn = Arc::new(turn);
         for hub in &mut self.hubs {
             hub.behind += 1;
+            // it is told, and says whether it still waits
+            hub.awaits = None;
             hub.recipient.do_send(Deliver(Arc::clone(&turn)));
         }
     }
@@ -363,7 +374,7 @@ impl Handler<Attach> for ChatRoom {
     type Result = ();
 
     fn handle(&mut self, Attach { hub: id, recipient, probe }: Attach, _: &mut Self::Context) {
-        self.hubs.push(Hub { id, recipient, probe, behind: 0 });
+        self.hubs.push(Hub { id, recipient, probe, behind: 0, awaits: None });
     }
 }
 
@@ -438,12 +449,14 @@ impl Handler<Release> for ChatRoom {
 impl Handler<Delivered> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Delivered { hub: id }: Delivered, _: &mut Self::Context) {
+    fn handle(&mut self, Delivered { hub: id, awaits }: Delivered, _: &mut Self::Context) {
         if let Some(hub) = self.hubs.iter_mut().find(|hub| hub.id == id) {
             hub.behind = hub.behind.saturating_sub(1);
+            hub.awaits = awaits;
         }
         if !self.waiting.is_empty() {
             self.end_turn();
         }
+        self.tell_how_far_the_journal_is();
     }
 }

@@ -148,6 +148,8 @@ pub struct Connection<S> {
     ahead: Vec<Line>,
     /// The lines on their way: see [`MAX_IN_FLIGHT`].
     in_flight: usize,
+    /// What it said has arrived, but the journal is behind: it may say more in a moment.
+    is_held: bool,
     /// Nothing is read while the room owes an answer: it may decide what the next line means (is the name good?), it
     /// may be long (who is there?), and answers come in the order of the questions.
     is_waiting_for_room: bool,
@@ -235,6 +237,7 @@ impl<S: Transport> Connection<S> {
             ignored: Vec::new(),
             ahead: Vec::new(),
             in_flight: 0,
+            is_held: false,
             is_waiting_for_room: false,
             long_lines: None,
             bad_names: 0,
@@ -275,10 +278,11 @@ impl<S: Transport> Connection<S> {
         matches!(self.stage, Stage::Naming | Stage::Chatting)
     }
 
-    /// Nobody is read from who sends too fast, who does not read, who waits for an answer, whose lines wait for the room, or
-    /// who is leaving.
+    /// Nobody is read from who sends too fast, who does not read, who waits for an answer, whose lines wait for the room or the
+    /// journal, or who is leaving.
     fn may_read(&self) -> bool {
-        let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
+        let is_waiting = self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
+        let is_held = self.throttle.is_pausing() || self.is_held || is_waiting;
         let is_tried = self.lock.as_deref().is_some_and(Lock::is_busy);
         let is_searching = self.inquiry.as_deref().is_some_and(Inquiry::is_open);
         self.is_open() && !is_held && !is_tried && !is_searching && self.outbox.has_room()

@@ -88,6 +88,8 @@ pub struct Turn {
     written: u64,
     /// The numbers of events that never will be, if there are any news of that.
     lost: Option<RangeInclusive<u64>>,
+    /// Whether the journal is behind.
+    is_journal_behind: bool,
     versions: [[Version; Language::ALL.len()]; Format::ALL.len()],
 }
 
@@ -107,7 +109,16 @@ impl Turn {
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
         let events = items.iter().filter(|item| item.event().is_some()).count();
-        Turn { items, first, events, renames, written, lost: None, versions: Default::default() }
+        Turn {
+            items,
+            first,
+            events,
+            renames,
+            written,
+            lost: None,
+            is_journal_behind: false,
+            versions: Default::default(),
+        }
     }
 
     /// The same, with the news that the journal has lost the events with these numbers.
@@ -143,6 +154,17 @@ impl Turn {
     /// The number of the last event that is in the journal; that of every event, if there is none.
     pub fn written_up_to(&self) -> u64 {
         self.written
+    }
+
+    /// The same. If the journal is behind, those who said something in it say no more until a turn comes of which that is not
+    /// true.
+    pub fn with_journal_behind(self, is_behind: bool) -> Turn {
+        Turn { is_journal_behind: is_behind, ..self }
+    }
+
+    /// Whether the journal was behind when it was over.
+    pub fn is_journal_behind(&self) -> bool {
+        self.is_journal_behind
     }
 
     /// The numbers of the events that the journal has lost since the last turn.

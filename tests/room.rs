@@ -113,7 +113,7 @@ impl Handler<Deliver> for NotingHub {
         turn.items().iter().for_each(|item| self.note(item));
         *self.turns.borrow_mut() += 1;
         if self.answers {
-            self.room.do_send(Delivered { hub: HubId(0) });
+            self.room.do_send(Delivered { hub: HubId(0), awaits: None });
         }
     }
 }
@@ -345,7 +345,7 @@ async fn a_hub_that_is_behind_is_not_buried() {
     assert_eq!(*house.turns.borrow(), 8);
     // as soon as it catches up, it gets the rest, and nothing is lost
     while house.events.borrow().len() < 21 {
-        house.room.do_send(Delivered { hub: HubId(0) });
+        house.room.do_send(Delivered { hub: HubId(0), awaits: None });
         house.settle().await;
     }
     assert!((1..=21).all(|seq| house.events.borrow().contains_key(&seq)));

@@ -7,15 +7,24 @@ use std::ops::RangeInclusive;
 
 use super::record::Record;
 
-/// The most records that wait for the disk: what a busy room says in a few seconds. Beyond it the journal has
+/// The most records that wait for the disk, unless [less](super::Options::max_waiting) may. Beyond it the journal has
 /// [failed](super::Failure::TooSlow).
-pub const MAX_WAITING: usize = 16_384;
+///
+/// It is what 3,840 senders have on their way at once, each as much as it may, on top of what waited when the writer fell
+/// [behind](super::Journal::is_behind).
+pub const MAX_WAITING: usize = 65_536;
 
 /// The most bytes that wait for the disk.
-pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024; // 16 MiB
+pub const MAX_WAITING_BYTES: usize = 32 * 1024 * 1024; // 32 MiB
 
-/// The most records in one transaction.
-pub(super) const MAX_BATCH: usize = 256;
+/// The most records in one transaction: the more, the less each costs, and the longer the first one takes.
+pub(super) const MAX_BATCH: usize = 1024;
+
+/// The writer has fallen behind if more than this share of what may wait does, in records or bytes.
+const MUCH: usize = 16;
+
+/// It has caught up if less than this share waits.
+const LITTLE: usize = 64;
 
 /// How many records were [appended](super::Journal::append) until this one, itself included, since the journal was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -78,10 +87,14 @@ pub(super) struct Batch {
 }
 
 /// What waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Queue {
     records: VecDeque<Waiting>,
     bytes: usize,
+    /// The most records.
+    max: usize,
+    /// Whether more waits than is good, or did and has not become little again.
+    is_behind: bool,
     /// That of the last record that was ever put in.
     ticket: Ticket,
     /// The number of the last event that was ever put in.
@@ -94,8 +107,32 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Nothing waits; these are the numbers of the last event and the last whisper.
-    pub(super) fn new(last_seq: u64, last_whisper: u64) -> Queue {
-        Queue { last_seq, last_whisper, ..Queue::default() }
+    pub(super) fn new(last_seq: u64, last_whisper: u64, max: usize) -> Queue {
+        Queue {
+            records: VecDeque::new(),
+            bytes: 0,
+            max,
+            is_behind: false,
+            ticket: Ticket::default(),
+            last_seq,
+            last_whisper,
+            lost: Lost::default(),
+        }
+    }
+
+    /// How many records wait.
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether the writer has fallen behind, and not caught up since: so much waits that whoever brings more should wait, too.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    fn look_whether_behind(&mut self) {
+        let share = if self.is_behind { LITTLE } else { MUCH };
+        self.is_behind = self.records.len() > self.max / share || self.bytes > MAX_WAITING_BYTES / share;
     }
 
     /// Whether nothing waits.
@@ -131,15 +168,16 @@ impl Queue {
         true
     }
 
-    /// Drops what is too much. Whether there was too much.
+    /// Drops what is too much. Whether there was too much. To be called when all is [in](Queue::push).
     pub(super) fn shorten(&mut self) -> bool {
         let mut is_too_much = false;
-        while self.records.len() > MAX_WAITING || self.bytes > MAX_WAITING_BYTES {
+        while self.records.len() > self.max || self.bytes > MAX_WAITING_BYTES {
             let Some(oldest) = self.records.pop_front() else { break };
             self.bytes -= oldest.record.size();
             self.lost.add(&oldest);
             is_too_much = true;
         }
+        self.look_whether_behind();
         is_too_much
     }
 
@@ -148,6 +186,7 @@ impl Queue {
         let count = self.records.len().min(MAX_BATCH);
         let records: Vec<_> = self.records.drain(..count).collect();
         self.bytes -= size(&records);
+        self.look_whether_behind();
         Batch { records, lost: std::mem::take(&mut self.lost) }
     }
 
@@ -201,35 +240,59 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_what_waits_up_to_256() {
-        let mut queue = Queue::new(0, 0);
-        for seq in 1..=300 {
+    fn a_batch_is_what_waits_up_to_1024() {
+        let mut queue = Queue::new(0, 0, MAX_WAITING);
+        for seq in 1..=1100 {
             assert!(queue.push(said(seq, "x")));
         }
-        assert_eq!(seqs(&queue.take()), (1..=256).collect::<Vec<_>>());
+        assert_eq!(seqs(&queue.take()), (1..=1024).collect::<Vec<_>>());
         let batch = queue.take();
-        assert_eq!((seqs(&batch), batch.records.last().unwrap().ticket), ((257..=300).collect(), Ticket(300)));
+        assert_eq!((seqs(&batch), batch.records.last().unwrap().ticket), ((1025..=1100).collect(), Ticket(1100)));
         assert!(queue.is_empty() && queue.bytes == 0);
     }
 
     #[test]
     fn a_number_that_does_not_rise_is_refused() {
-        let mut queue = Queue::new(4, 0);
+        let mut queue = Queue::new(4, 0, MAX_WAITING);
         assert_eq!([4, 5, 5, 7].map(|seq| queue.push(said(seq, "x"))), [false, true, false, true]);
     }
 
     #[test]
     fn beyond_the_bytes_the_oldest_go() {
-        let mut queue = Queue::new(0, 0);
+        let mut queue = Queue::new(0, 0, MAX_WAITING);
         let text = "x".repeat(1024 * 1024);
-        for seq in 1..=20 {
+        for seq in 1..=40 {
             queue.push(said(seq, &text));
         }
         assert!(queue.shorten() && !queue.shorten());
         let batch = queue.take();
-        assert_eq!(batch.lost.events, Some(1..=5));
-        assert_eq!(batch.lost.tickets, Some(Ticket(1)..=Ticket(5)));
-        assert_eq!(seqs(&batch), (6..=20).collect::<Vec<_>>());
+        assert_eq!(batch.lost.events, Some(1..=9));
+        assert_eq!(batch.lost.tickets, Some(Ticket(1)..=Ticket(9)));
+        assert_eq!(seqs(&batch), (10..=40).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_writer_is_behind_from_much_until_little() {
+        let mut queue = Queue::new(0, 0, MAX_WAITING);
+        let mut seq = 0;
+        let mut push = |queue: &mut Queue, count, text: &str| {
+            for _ in 0..count {
+                seq += 1;
+                queue.push(said(seq, text));
+            }
+            queue.shorten();
+            queue.is_behind()
+        };
+        assert!(!push(&mut queue, 4096, "x") && push(&mut queue, 1, "x"));
+        for left in [3073, 2049, 1025] {
+            queue.take();
+            assert_eq!((queue.len(), queue.is_behind()), (left, true));
+        }
+        queue.take();
+        assert!(!queue.is_behind() && !push(&mut queue, 4095, "x") && push(&mut queue, 1, "x"));
+        // few, but large
+        let mut queue = Queue::new(0, 0, MAX_WAITING);
+        assert!(!push(&mut queue, 1, "x") && push(&mut queue, 1, &"x".repeat(MAX_WAITING_BYTES / MUCH)));
     }
 
     /// Who reads what comes out, and wants every ticket once and in order.
@@ -271,8 +334,8 @@ mod tests {
         /// Whatever happens, what is written and what is lost together are all that was put in, in order, and no more waits
         /// than may.
         #[test]
-        fn nothing_is_forgotten(steps in prop::collection::vec((0..9000_u64, any::<bool>(), any::<bool>()), 1..12)) {
-            let (mut queue, mut reader) = (Queue::new(0, 0), Reader::default());
+        fn nothing_is_forgotten(steps in prop::collection::vec((0..36_000_u64, any::<bool>(), any::<bool>()), 1..12)) {
+            let (mut queue, mut reader) = (Queue::new(0, 0, MAX_WAITING), Reader::default());
             let (mut seq, mut whispers) = (0, 0);
             for (pushed, fails, is_taken_before) in steps {
                 let taken = is_taken_before.then(|| queue.take());

@@ -3,10 +3,12 @@
 //! A reader has a connection of its own and never waits for the writer. Every question is answered from one state of the
 //! journal, and its answer is bounded, however much there is.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 
 use super::epoch::Epoch;
 use super::error::JournalError;
@@ -200,7 +202,17 @@ impl Reader {
     /// [`JournalError::Database`] if it cannot be read.
     pub fn last_seen(&self, name: &Name) -> Result<Option<KeptEvent>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        let is_theirs = |kept: &KeptEvent| kept.event.kind.names().into_iter().flatten().any(|other| other == name);
+        // a few people say much: each name is looked at once
+        let known: RefCell<HashMap<String, bool>> = RefCell::default();
+        let is_name = |other: &str| {
+            let mut known = known.borrow_mut();
+            known.get(other).copied().unwrap_or_else(|| {
+                let is_theirs = Name::parse_addressed(other).is_ok_and(|other| other == *name);
+                known.insert(other.to_owned(), is_theirs);
+                is_theirs
+            })
+        };
+        let is_theirs = |row: &Row<'_>| row::names(row).into_iter().flatten().any(is_name);
         let undigested = search::undigested(&transaction, 1, is_theirs)?;
         if let Some(event) = undigested.into_iter().next() {
             return Ok(Some(event));

@@ -94,7 +94,9 @@ impl Record {
         let of_id = |id: &Option<MessageId>| id.as_ref().map_or(0, |id| id.as_str().len());
         size_of::<Record>()
             + match self {
-                Record::Event { event, id } => text_of(&event.kind).map_or(0, |text| text.as_str().len()) + of_id(id),
+                Record::Event { event, id } => {
+                    size_of::<Event>() + text_of(&event.kind).map_or(0, |text| text.as_str().len()) + of_id(id)
+                }
                 Record::Whisper { whisper, id } => whisper.text.as_str().len() + of_id(id),
             }
     }

@@ -4,12 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, params};
 
+use super::queue::MAX_BATCH;
 use super::row;
 use super::schema::{self, PAGE};
 use super::store::transaction;
 
-/// How many events, and how many whispers, are pruned in one step.
-const STEP: i64 = 1000;
+/// How many events, and how many whispers, are pruned in one step: as many as two batches can bring.
+const STEP: usize = 2 * MAX_BATCH;
 
 /// How many pages are given back to the system in one step.
 const PAGES: i64 = 256; // 1 MiB

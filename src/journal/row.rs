@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row, Statement, ToSql, params};
 
 use super::record::{KeptEvent, KeptWhisper, MessageId, Recipient, Whisper, text_of};
 use crate::chat::event::{Event, EventKind, Reason};
@@ -30,22 +30,54 @@ fn time(millis: i64) -> SystemTime {
     at.unwrap_or(UNIX_EPOCH)
 }
 
-/// Adds an event.
-pub(super) fn write_event(connection: &Connection, kept: EventRow<'_>) -> Result<(), rusqlite::Error> {
-    let EventRow { event, id, is_erased } = kept;
-    let text = if is_erased { None } else { text_of(&event.kind).map(CleanText::as_str) };
-    let (kind, name, new_name, reason) = match &event.kind {
-        EventKind::Joined { name } => ("joined", name, None, None),
-        EventKind::Said { from, .. } => ("said", from, None, None),
-        EventKind::Acted { from, .. } => ("acted", from, None, None),
-        EventKind::Renamed { old, new } => ("renamed", old, Some(new.as_str()), None),
-        EventKind::Left { name, reason } => ("left", name, None, Some(reason.word())),
+/// The most events that one statement adds. Each costs a third of what it does alone.
+pub(super) const MAX_ROWS: usize = 32;
+
+/// Adds events: [`MAX_ROWS`] at a time, and the rest one by one.
+pub(super) fn write_events(connection: &Connection, rows: &[EventRow<'_>]) -> Result<(), rusqlite::Error> {
+    let chunks = rows.chunks_exact(MAX_ROWS);
+    let rest = chunks.remainder();
+    if rows.len() >= MAX_ROWS {
+        let mut statement = connection.prepare_cached(&insertion(MAX_ROWS))?;
+        chunks.into_iter().try_for_each(|chunk| add(&mut statement, chunk))?;
+    }
+    if !rest.is_empty() {
+        let mut statement = connection.prepare_cached(&insertion(1))?;
+        rest.chunks(1).try_for_each(|chunk| add(&mut statement, chunk))?;
+    }
+    Ok(())
+}
+
+/// The statement that adds so many events.
+fn insertion(rows: usize) -> String {
+    let values = ["(?, ?, ?, ?, ?, ?, ?, ?)"].repeat(rows).join(", ");
+    format!("INSERT INTO events (seq, at, kind, name, new_name, text, reason, id) VALUES {values}")
+}
+
+fn add(statement: &mut Statement<'_>, rows: &[EventRow<'_>]) -> Result<(), rusqlite::Error> {
+    let mut parameters = 1..;
+    let mut bind = |statement: &mut Statement<'_>, value: &dyn ToSql| {
+        parameters.next().map_or(Ok(()), |parameter| statement.raw_bind_parameter(parameter, value))
     };
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO events (seq, at, kind, name, new_name, text, reason, id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    )?;
-    let (at, id) = (millis(event.at), id.map(MessageId::as_str));
-    statement.execute(params![event.seq, at, kind, name.as_str(), new_name, text, reason, id]).map(drop)
+    for EventRow { event, id, is_erased } in rows {
+        let text = if *is_erased { None } else { text_of(&event.kind).map(CleanText::as_str) };
+        let (kind, name, new_name, reason) = match &event.kind {
+            EventKind::Joined { name } => ("joined", name, None, None),
+            EventKind::Said { from, .. } => ("said", from, None, None),
+            EventKind::Acted { from, .. } => ("acted", from, None, None),
+            EventKind::Renamed { old, new } => ("renamed", old, Some(new.as_str()), None),
+            EventKind::Left { name, reason } => ("left", name, None, Some(reason.word())),
+        };
+        bind(statement, &event.seq)?;
+        bind(statement, &millis(event.at))?;
+        bind(statement, &kind)?;
+        bind(statement, &name.as_str())?;
+        bind(statement, &new_name)?;
+        bind(statement, &text)?;
+        bind(statement, &reason)?;
+        bind(statement, &id.map(MessageId::as_str))?;
+    }
+    statement.raw_execute().map(drop)
 }
 
 /// What stands in a row of `events`.
@@ -81,6 +113,16 @@ pub(super) fn write_whisper(
     statement
         .execute(params![number, after, at, names[0], names[1], names[2], names[3], text, id, proof, count])
         .map(drop)
+}
+
+/// The names in a row of [`EVENT`].
+pub(super) fn names<'r>(row: &'r Row<'_>) -> [Option<&'r str>; 2] {
+    [3, 4].map(|column| row.get_ref(column).ok()?.as_str().ok())
+}
+
+/// The text in a row of [`EVENT`], if it has one.
+pub(super) fn text<'r>(row: &'r Row<'_>) -> Option<&'r str> {
+    row.get_ref(5).ok()?.as_str().ok()
 }
 
 /// Reads the columns [`EVENT`]. `None` if no event of this papo looks like that: the row is damaged.

@@ -163,7 +163,7 @@ impl Kept<'_> {
 
     fn unless_there(&self, kept: &KeptEvent) -> Result<(), rusqlite::Error> {
         let is_there = self.target.prepare_cached("SELECT 1 FROM events WHERE seq = ?1")?.exists([kept.event.seq])?;
-        if is_there { Ok(()) } else { row::write_event(self.target, EventRow::from(kept)) }
+        if is_there { Ok(()) } else { row::write_events(self.target, &[EventRow::from(kept)]) }
     }
 }
 

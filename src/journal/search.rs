@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::open::within;
 use super::record::{Item, KeptEvent, Place};
@@ -25,7 +25,7 @@ pub(super) fn search(
 ) -> Result<Vec<Item>, rusqlite::Error> {
     let Some(query) = Query::new(typed) else { return Ok(Vec::new()) };
     let mut found = within(connection, SEARCH_WITHIN, || {
-        let is_meant = |kept: &KeptEvent| query.is_in(&kept.event.kind);
+        let is_meant = |row: &Row<'_>| row::text(row).is_some_and(|text| query.matches(text));
         let mut found: Vec<_> = undigested(connection, count, is_meant)?.into_iter().map(Item::Event).collect();
         found.extend(indexed(connection, &query, count - found.len())?);
         if let Some(viewer) = viewer {
@@ -38,11 +38,12 @@ pub(super) fn search(
     Ok(found)
 }
 
-/// The newest events that are not digested yet and are meant, the newest first.
+/// The newest events that are not digested yet and are meant, the newest first. Whether a row of [`row::EVENT`] is meant should
+/// be known without reading all of it: there may be many.
 pub(super) fn undigested(
     connection: &Connection,
     count: usize,
-    is_meant: impl Fn(&KeptEvent) -> bool,
+    is_meant: impl Fn(&Row<'_>) -> bool,
 ) -> Result<Vec<KeptEvent>, rusqlite::Error> {
     let digested: u64 = schema::get(connection, schema::DIGESTED)?.unwrap_or(0);
     let sql = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq DESC", row::EVENT);
@@ -52,7 +53,9 @@ pub(super) fn undigested(
     while found.len() < count
         && let Some(row) = rows.next()?
     {
-        found.extend(row::read_event(row).filter(&is_meant));
+        if is_meant(row) {
+            found.extend(row::read_event(row));
+        }
     }
     Ok(found)
 }

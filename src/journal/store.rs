@@ -60,12 +60,13 @@ impl Store {
     pub(super) fn write(&mut self, records: &[Waiting]) -> Result<(), rusqlite::Error> {
         let mut last = self.last_seq;
         transaction(&self.connection, |connection| {
+            let mut events = Vec::with_capacity(records.len());
             for Waiting { record, whisper: number, .. } in records {
                 match record {
                     Record::Event { event, .. } if event.seq <= last => {}
                     Record::Event { event, id } => {
                         add_gap(connection, last + 1, event.seq - 1)?;
-                        row::write_event(connection, EventRow { event, id: id.as_ref(), is_erased: false })?;
+                        events.push(EventRow { event, id: id.as_ref(), is_erased: false });
                         last = event.seq;
                     }
                     Record::Whisper { whisper, id } => {
@@ -73,7 +74,7 @@ impl Store {
                     }
                 }
             }
-            Ok(())
+            row::write_events(connection, &events)
         })?;
         self.last_seq = last;
         Ok(())

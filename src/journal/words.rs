@@ -17,6 +17,26 @@ pub const MAX_WORDS: usize = 8;
 /// between words (Chinese, Japanese, Thai and others) counts each letter as a word.
 pub(super) fn folded(text: &str) -> String {
     let mut words = String::with_capacity(text.len());
+    // what stands on one side of such a sign has no influence on the other; and most pieces are easy
+    for piece in text.split(|c: char| c.is_ascii() && !c.is_ascii_alphanumeric()).filter(|piece| !piece.is_empty()) {
+        if !words.is_empty() && !words.ends_with(' ') {
+            words.push(' ');
+        }
+        let begin = words.len();
+        if piece.is_ascii() {
+            words.push_str(piece);
+            words[begin..].make_ascii_lowercase();
+        } else {
+            fold_difficult(piece, &mut words);
+        }
+    }
+    words.truncate(words.trim_end().len());
+    words
+}
+
+/// The words of a piece of text, by the rule as it is.
+fn fold_difficult(text: &str, words: &mut String) {
+    let begin = words.len();
     let mut is_inside = false;
     for c in accentless(text).chars() {
         let stands_alone = has_no_spaces(c);
@@ -24,14 +44,13 @@ pub(super) fn folded(text: &str) -> String {
             is_inside = false;
         }
         if c.is_alphanumeric() {
-            if !is_inside && !words.is_empty() {
+            if !is_inside && words.len() > begin {
                 words.push(' ');
             }
             words.push(c);
             is_inside = !stands_alone;
         }
     }
-    words
 }
 
 fn has_no_spaces(c: char) -> bool {
@@ -75,6 +94,7 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn words_have_no_case_no_accents_and_no_signs() {
@@ -92,5 +112,15 @@ mod tests {
         assert!(!query.matches("reunioes na sala") && !query.matches("sala"));
         assert_eq!(Query::new("\"' OR *"), Some(Query(vec!["or".into()])));
         assert_eq!(Query::new("!? 🎉"), None);
+    }
+
+    proptest! {
+        /// To take a text to pieces changes nothing.
+        #[test]
+        fn the_words_are_those_of_the_whole_text(text in "(\\PC|[a-zA-Z ,.'\u{303}\u{301}çÃßσς会ก]){0,40}") {
+            let mut whole = String::new();
+            fold_difficult(&text, &mut whole);
+            prop_assert_eq!(folded(&text), whole);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The thread that writes.
 //!
-//! It takes everything that waits, writes it in one transaction, and says so; meanwhile the next batch gathers. In
-//! between it has the disk keep what was written, digests and prunes, all in small steps.
+//! It takes everything that waits, writes it in one transaction, and says so; meanwhile the next batch gathers, and a few
+//! milliseconds longer: what a transaction costs is shared by all that is in it. In between it has the disk keep what was written, digests and prunes, all in small steps.
 //!
 //! When something fails, it says so once, opens the file again after a pause that grows, and tells what was lost when it
 //! writes again. It never gives up, and never holds up anybody.
@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::error::Failure;
-use super::queue::{Batch, Lost, Queue, Ticket};
+use super::queue::{Batch, Lost, MAX_BATCH, Queue, Ticket};
 use super::record::Record;
 use super::retain::{self, Retention};
 use super::store::Store;
@@ -26,21 +26,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often it is tried again once it is to be closed.
 const LAST_TRIES: u32 = 2;
 
+/// How long after a transaction the next one gathers, unless it is full before. Whoever waits for an acknowledgement does not
+/// notice; a lone line after a silence is written at once. Where the disk must have everything, it is slow enough without.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// A writer that has been at one piece of work for so long is not behind, but stands still.
+const STANDSTILL: Duration = Duration::from_secs(1);
+
 /// How long nothing must have been written until it is digested.
 const QUIET: Duration = Duration::from_millis(200);
 
 /// So many events may wait to be digested while the quiet does not come. Searching reads them one by one.
-const MAX_UNDIGESTED: u64 = 16_384;
+const MAX_UNDIGESTED: u64 = 49_152;
 
-/// How often it is looked whether something must be pruned: once in so much time, and after so many batches.
+/// How often it is looked whether something must be pruned: once in so much time, and after so many records.
 const PRUNE_EVERY: Duration = Duration::from_secs(30);
-const PRUNE_AFTER: u32 = 16;
+const PRUNE_AFTER: usize = 4 * MAX_BATCH;
 
 /// What the journal tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
     /// More is written, up to this: it survives the end of the process, and that of the machine as
-    /// [`Sync`](crate::config::Sync) says. These come in order.
+    /// [`Sync`](crate::config::Sync) says. These come in order, and only if somebody
+    /// [wants to know](super::Journal::report_from).
     Written {
         /// The number of the last event that was written.
         up_to_seq: u64,
@@ -76,13 +84,27 @@ struct State {
     queue: Queue,
     is_failed: bool,
     is_closing: bool,
-    /// Whether the writer waits to be woken.
-    is_waiting: bool,
+    /// The writer waits to be woken when so many records wait; `None` if it does not wait for records.
+    wake_at: Option<usize>,
+    /// The last event and the last record that were written.
+    written: (u64, Ticket),
+    /// The first event of which it is reported that it is written.
+    report_from: u64,
+    /// Since when the writer has been at one piece of work.
+    busy_since: Option<Instant>,
 }
 
 impl Shared {
     pub(super) fn new(queue: Queue, listener: Listener) -> Shared {
-        let state = State { queue, is_failed: false, is_closing: false, is_waiting: false };
+        let state = State {
+            written: (queue.last_seq(), Ticket::default()),
+            queue,
+            is_failed: false,
+            is_closing: false,
+            wake_at: None,
+            report_from: 0,
+            busy_since: None,
+        };
         Shared { state: Mutex::new(state), wake: Condvar::new(), listener }
     }
 
@@ -102,13 +124,47 @@ impl Shared {
         if state.queue.shorten() {
             self.fail(&mut state, Failure::TooSlow);
         }
-        let must_wake = std::mem::take(&mut state.is_waiting);
+        let waiting = state.queue.len();
+        let must_wake = state.wake_at.take_if(|wake_at| waiting >= *wake_at).is_some();
         let ticket = state.queue.ticket();
         drop(state);
         if must_wake {
             self.wake.notify_one();
         }
         ticket
+    }
+
+    /// See [`Journal::is_behind`](super::Journal::is_behind).
+    pub(super) fn is_behind(&self) -> bool {
+        let state = self.state();
+        let stands_still = || state.busy_since.is_some_and(|since| since.elapsed() > STANDSTILL);
+        state.queue.is_behind() && !state.is_failed && !stands_still()
+    }
+
+    /// See [`Journal::report_from`](super::Journal::report_from).
+    pub(super) fn report_from(&self, seq: u64) {
+        let mut state = self.state();
+        state.report_from = seq;
+        self.report_written(&state);
+    }
+
+    /// The number of the last event that is written.
+    pub(super) fn last_written(&self) -> u64 {
+        self.state().written.0
+    }
+
+    /// So much is written.
+    fn advance(&self, up_to_seq: u64, up_to: Ticket) {
+        let mut state = self.state();
+        state.written = (up_to_seq, up_to);
+        self.report_written(&state);
+    }
+
+    fn report_written(&self, state: &State) {
+        let (up_to_seq, up_to) = state.written;
+        if up_to_seq >= state.report_from {
+            (self.listener)(Report::Written { up_to_seq, up_to });
+        }
     }
 
     /// Says that nothing is written, unless that is known. It is said before the state can change again, or two threads might
@@ -157,6 +213,8 @@ enum Work {
 /// When something may next be done.
 #[derive(Default)]
 struct Due {
+    /// What waits is written; before, only if it is a whole batch.
+    write: Option<Instant>,
     /// What was written must be on the disk.
     sync: Option<Instant>,
     digest: Option<Instant>,
@@ -167,7 +225,7 @@ struct Due {
 
 impl Due {
     fn next(&self) -> Option<Instant> {
-        self.reopen.or_else(|| [self.sync, self.digest, self.prune].into_iter().flatten().min())
+        self.reopen.or_else(|| [self.write, self.sync, self.digest, self.prune].into_iter().flatten().min())
     }
 }
 
@@ -181,8 +239,8 @@ pub(super) struct Writer {
     store: Option<Store>,
     due: Due,
     pause: Duration,
-    /// Batches since it was last looked whether something must be pruned.
-    batches: u32,
+    /// Records that were written since it was last looked whether something must be pruned.
+    unpruned: usize,
     /// How often it was tried to open the file again while it is to be closed.
     last_tries: u32,
 }
@@ -197,7 +255,17 @@ impl Writer {
     ) -> Writer {
         let now = Instant::now();
         let due = Due { digest: Some(now), prune: Some(now), ..Due::default() };
-        Writer { shared, path, sync, retention, store: Some(store), due, pause: FIRST_PAUSE, batches: 0, last_tries: 0 }
+        Writer {
+            shared,
+            path,
+            sync,
+            retention,
+            store: Some(store),
+            due,
+            pause: FIRST_PAUSE,
+            unpruned: 0,
+            last_tries: 0,
+        }
     }
 
     /// What it shares with those who append.
@@ -226,13 +294,16 @@ impl Writer {
     fn next_work(&mut self) -> Work {
         let shared = Arc::clone(&self.shared);
         let mut state = shared.state();
+        state.busy_since = None;
         loop {
             let now = Instant::now();
             if let Some(work) = self.work(&mut state, now) {
+                state.busy_since = Some(now);
                 return work;
             }
             // while it is failed, nothing that is appended can change that
-            state.is_waiting = self.store.is_some();
+            let wake_at = if self.due.write.is_some() { MAX_BATCH } else { 1 };
+            state.wake_at = self.store.is_some().then_some(wake_at);
             state = match self.due.next() {
                 Some(due) => {
                     let waited = shared.wake.wait_timeout(state, due.saturating_duration_since(now));
@@ -240,7 +311,7 @@ impl Writer {
                 }
                 None => shared.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
             };
-            state.is_waiting = false;
+            state.wake_at = None;
         }
     }
 
@@ -254,14 +325,18 @@ impl Writer {
             }
             return is_due(self.due.reopen).then_some(Work::Reopen);
         };
+        if is_due(self.due.write) {
+            self.due.write = None;
+        }
+        let is_gathering = self.due.write.is_some() && state.queue.len() < MAX_BATCH && !state.is_closing;
         if is_due(self.due.sync) {
             Some(Work::Sync)
-        } else if self.batches >= PRUNE_AFTER && !state.is_closing {
+        } else if self.unpruned >= PRUNE_AFTER && !state.is_closing {
             // even while more and more is said
             Some(Work::Prune)
         } else if store.undigested() > MAX_UNDIGESTED && !state.is_closing {
             Some(Work::Digest)
-        } else if !state.queue.is_empty() {
+        } else if !state.queue.is_empty() && !is_gathering {
             Some(Work::Write(state.queue.take()))
         } else if state.is_closing {
             Some(Work::Close)
@@ -290,13 +365,14 @@ impl Writer {
         self.pause = FIRST_PAUSE;
         let up_to = batch.records.last().map_or(Ticket::default(), |last| last.ticket);
         self.shared.recover(batch.lost);
-        (self.shared.listener)(Report::Written { up_to_seq, up_to });
+        self.shared.advance(up_to_seq, up_to);
         let now = Instant::now();
         if let SyncPolicy::Interval(interval) = self.sync {
             self.due.sync.get_or_insert(now + interval);
         }
+        self.due.write = (self.sync != SyncPolicy::Always).then_some(now + GATHER);
         self.due.digest = Some(now + QUIET);
-        self.batches += 1;
+        self.unpruned += batch.records.len();
         Ok(())
     }
 
@@ -309,8 +385,8 @@ impl Writer {
         let Some(store) = &self.store else { return Ok(()) };
         let has_more = retain::step(store.connection(), self.retention, SystemTime::now())
             .map_err(|error| Failure::from(&error))?;
-        // a step prunes more than two batches can bring
-        self.batches = if has_more { PRUNE_AFTER - 2 } else { 0 };
+        // a step prunes more than can come until the next one
+        self.unpruned = if has_more { PRUNE_AFTER - MAX_BATCH } else { 0 };
         self.due.prune = Some(if has_more { Instant::now() } else { Instant::now() + PRUNE_EVERY });
         Ok(())
     }

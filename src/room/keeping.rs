@@ -47,6 +47,7 @@ impl ChatRoom {
         self.remember_whispers(past.whispers);
         self.epoch = opened.epoch.to_string().into();
         (self.seq, self.written) = (opened.last_seq, opened.last_seq);
+        journal.report_from(self.reported_from);
         ChatRoom { journal: Some(journal), ..self }
     }
 
@@ -87,6 +88,39 @@ impl ChatRoom {
         }
     }
 
+    /// A turn is over, and is handed to the hubs as soon as they can take it.
+    pub(super) fn wait_for_hubs(&mut self, turn: Turn) {
+        self.is_journal_behind = self.journal.as_ref().is_some_and(Journal::is_behind);
+        self.waiting.push_back(turn.with_journal_behind(self.is_journal_behind));
+        self.have_it_reported();
+    }
+
+    /// Hands the hubs a turn if somebody waits for what the journal has done meanwhile, and no turn comes anyway.
+    pub(super) fn tell_how_far_the_journal_is(&mut self) {
+        // without a journal nobody waits for it
+        let is_awaited = || self.written < u64::MAX && self.awaited().is_some_and(|seq| seq <= self.written);
+        let has_caught_up = || self.is_journal_behind && !self.journal.as_ref().is_some_and(Journal::is_behind);
+        if self.items.is_empty() && (self.waiting.is_empty() && is_awaited() || has_caught_up()) {
+            self.end_turn_without_items();
+        }
+        self.have_it_reported();
+    }
+
+    /// The number of the first event that somebody waits for the journal to write.
+    fn awaited(&self) -> Option<u64> {
+        self.hubs.iter().filter_map(|hub| hub.awaits).min()
+    }
+
+    /// Has the journal say how far it is, if somebody wants to know: each time, this thread is woken.
+    fn have_it_reported(&mut self) {
+        let is_all_awaited = self.is_journal_behind || !self.unkept.is_empty();
+        let from = if is_all_awaited { 0 } else { self.awaited().unwrap_or(u64::MAX) };
+        if let Some(journal) = self.journal.as_ref().filter(|_| from != self.reported_from) {
+            self.reported_from = from;
+            journal.report_from(from);
+        }
+    }
+
     /// Has everything written that happened in this turn.
     pub(super) fn hand_to_journal(&mut self) {
         if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
@@ -94,6 +128,7 @@ impl ChatRoom {
         }
         let ticket = self.tickets.handed;
         self.unkept.extend(self.whispering.drain(..).map(|session| (ticket, session)));
+        self.have_it_reported();
     }
 
     /// Answers somebody who whispered: if it was a program that may send it again, when all that was said so far is written.
@@ -106,6 +141,7 @@ impl ChatRoom {
             self.whispering.push(session);
         } else if self.tickets.handed > self.tickets.written {
             self.unkept.push_back((self.tickets.handed, session));
+            self.have_it_reported();
         } else {
             self.answer(session, None, ctx);
         }
@@ -163,10 +199,7 @@ impl Handler<JournalReport> for ChatRoom {
             Report::Written { up_to_seq, up_to } => {
                 self.written = up_to_seq;
                 self.answer_kept(up_to, ctx);
-                // with the next turn, if there is one
-                if self.items.is_empty() && self.waiting.is_empty() {
-                    self.end_turn_without_items();
-                }
+                self.tell_how_far_the_journal_is();
             }
             Report::Failed { why } => {
                 error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
@@ -181,7 +214,7 @@ impl Handler<JournalReport> for ChatRoom {
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
                 if let Some(events) = lost.events {
                     self.repeats.lose(&events);
-                    self.waiting.push_back(Turn::new(Vec::new(), self.written).with_lost(events));
+                    self.wait_for_hubs(Turn::new(Vec::new(), self.written).with_lost(events));
                     self.end_turn();
                 }
             }

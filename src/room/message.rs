@@ -201,4 +201,6 @@ pub struct Deliver(pub Arc<Turn>);
 pub struct Delivered {
     /// Which hub.
     pub hub: HubId,
+    /// The number of an event of which somebody there wants to know when it is in the journal; there may be later ones.
+    pub awaits: Option<u64>,
 }

@@ -11,7 +11,7 @@ use crate::chat::event::{EventKind, Whispered};
 use crate::chat::history::MAX_MESSAGES;
 use crate::chat::registry::RegistryError;
 use crate::chat::repeats::First;
-use crate::journal::{self, Record};
+use crate::journal::{self, Journal, Record};
 use crate::metrics::Message as Kind;
 use crate::turn::Private;
 
@@ -131,7 +131,9 @@ impl Handler<Research> for ChatRoom {
         match there.cloned() {
             Some(name) => self.answer(session, Some(Answer::Seen(name, Sighting::Here)), ctx),
             None => {
-                let unwritten = self.history.known_after(self.written);
+                // what was reported last may be long ago
+                let written = self.journal.as_ref().map_or(self.written, Journal::last_written);
+                let unwritten = self.history.known_after(written);
                 self.tell(session, Private::Unwritten(unwritten), ctx);
             }
         }

@@ -40,6 +40,15 @@ pub trait Reader {
     /// The events with these numbers are in the journal, or perhaps never will be: a program is told so of its own.
     fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool);
 
+    /// Whether it wants to be told so.
+    fn wants_acknowledgements(&self) -> bool;
+
+    /// Reads no more from the peer until it is [released](Reader::release). Whether it read until now.
+    fn hold(&self) -> bool;
+
+    /// Reads on.
+    fn release(&self);
+
     /// Says goodbye, because another session needs the room, unless this one has a name or is about to get it.
     fn evict(&self);
 
@@ -80,6 +89,20 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
                 connection.write_now();
             }
         });
+    }
+
+    fn wants_acknowledgements(&self) -> bool {
+        self.borrow().ids.is_some()
+    }
+
+    fn hold(&self) -> bool {
+        !std::mem::replace(&mut self.borrow_mut().is_held, true)
+    }
+
+    fn release(&self) {
+        let mut connection = self.borrow_mut();
+        connection.is_held = false;
+        connection.waker.wake_by_ref();
     }
 
     fn evict(&self) {

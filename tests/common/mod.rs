@@ -10,6 +10,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use actix::Addr;
 use actix_rt::System;
 use papo::chat::language::Language;
 use papo::config::{Config, Listen};
@@ -72,6 +73,16 @@ impl TestServer {
         room: impl FnOnce() -> ChatRoom + Send + 'static,
         change: impl FnOnce(Server) -> Server + Send + 'static,
     ) -> TestServer {
+        TestServer::watch(config, room, change, |_| ())
+    }
+
+    /// The same, and somebody is told of its room as soon as it runs.
+    pub fn watch(
+        config: Config,
+        room: impl FnOnce() -> ChatRoom + Send + 'static,
+        change: impl FnOnce(Server) -> Server + Send + 'static,
+        watch: impl FnOnce(&Addr<ChatRoom>) + Send + 'static,
+    ) -> TestServer {
         let (tell_address, address) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -81,6 +92,7 @@ impl TestServer {
                 let server = change(Server::bind(config).unwrap());
                 tell_address.send((server.addresses()[0], server.admin_address())).unwrap();
                 let running = server.start(room());
+                watch(running.room());
                 actix_rt::spawn(async move {
                     if stopped.await.is_ok() {
                         running.shutdown().await;

@@ -349,3 +349,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_written_is_reported_from_the_event_on_that_somebody_waits_for() {
+    let directory = tempdir().unwrap();
+    let open = open(directory.path());
+    open.journal.report_from(3);
+    open.journal.append([said(1, "Ana", "um"), said(2, "Ana", "dois")]);
+    let begun = std::time::Instant::now();
+    while open.journal.last_written() < 2 {
+        assert!(begun.elapsed() < DEADLINE, "it is never written");
+        std::thread::yield_now();
+    }
+    assert!(open.reports.try_recv().is_err(), "nobody waits for these");
+    let ticket = open.journal.append([said(3, "Ana", "três")]);
+    let written = Report::Written { up_to_seq: 3, up_to: ticket };
+    assert_eq!(open.reports.recv_timeout(DEADLINE).unwrap(), written);
+    // it is never too late to ask
+    open.journal.report_from(2);
+    assert_eq!(open.reports.recv_timeout(DEADLINE).unwrap(), written);
+}
