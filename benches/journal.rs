@@ -101,7 +101,8 @@ fn fill(directory: &Path, events: u64, people: &[Name]) {
             records.push(said(seq, people, now));
             if seq.is_multiple_of(20) {
                 let [from, to] = [seq, seq + 1].map(|n| people[(n / 20 % 50) as usize].clone());
-                let whisper = Whisper { after: seq, at: now, from, to, text: text(seq).as_str().into() };
+                let whisper =
+                    Whisper { after: seq, at: now, from, to, text: text(seq).as_str().into(), recipient: None };
                 records.push(Record::Whisper { whisper, id: None });
             }
         }

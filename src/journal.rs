@@ -68,7 +68,7 @@ pub use self::open::{Opened, Repaired};
 pub use self::queue::{Lost, MAX_WAITING, MAX_WAITING_BYTES, Ticket};
 pub use self::reader::{KnownId, Limit, MAX_PAGE_BYTES, MAX_PAGE_ITEMS, Page, Reader};
 pub use self::record::{
-    BadMessageId, Cause, Gap, Item, KeptEvent, KeptWhisper, MAX_ID, MessageId, Place, Record, Whisper,
+    BadMessageId, Cause, Gap, Item, KeptEvent, KeptWhisper, MAX_ID, MessageId, Place, Recipient, Record, Whisper,
 };
 pub use self::verify::{Verdict, verify};
 pub use self::words::MAX_WORDS;

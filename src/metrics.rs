@@ -174,6 +174,7 @@ impl Metrics {
             | Answer::PasswordPrompt
             | Answer::NameProbed(_)
             | Answer::Welcome(_)
+            | Answer::NotKept
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)

@@ -29,12 +29,14 @@ use crate::chat::repeats::{First, Repeats};
 use crate::chat::throttle::{Bucket, Rate};
 use crate::chat::token::MessageKey;
 use crate::chat::whispers::Whispers;
-use crate::journal::{Journal, Record};
+use crate::journal::{Journal, Record, Ticket};
 use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
 
 use self::absence::{Absence, Patience};
+use self::keeping::Tickets;
 
+pub use self::keeping::Past;
 pub use self::message::{
     Attach, Broadcast, CloseJournal, Deliver, Delivered, HealthProbe, HubId, Join, JournalReport, Leave, Manner,
     Probing, Recall, Relieve, Rename, Shutdown, To, Whisper, Who,
@@ -77,8 +79,8 @@ pub struct ChatRoom {
     /// Who can prove who they are, and may come back.
     absence: Absence,
     patience: Patience,
-    /// Will look who has not come back.
-    expiry: Option<SpawnHandle>,
+    /// What will look who has not come back, and when.
+    expiry: Option<(Instant, SpawnHandle)>,
     /// What was whispered to them.
     whispers: Whispers,
     /// What would be said twice if it were sent again.
@@ -88,6 +90,14 @@ pub struct ChatRoom {
     journal: Option<Journal>,
     /// What it is handed at the end of this turn.
     records: Vec<Record>,
+    /// Who whispered in this turn, and wants to know that it is kept.
+    whispering: Vec<SessionId>,
+    /// Who did so before, and what must be written first.
+    unkept: VecDeque<(Ticket, SessionId)>,
+    /// The last record that it was handed, and the last one that it has written.
+    tickets: Tickets,
+    /// Whether it cannot write.
+    is_failing: bool,
     /// The number of the last event that it has written.
     written: u64,
     /// Tells the order of this room's events from that of any other one: 32 hexadecimal digits, at random.
@@ -158,6 +168,10 @@ impl ChatRoom {
             hubs: Vec::new(),
             journal: None,
             records: Vec::new(),
+            whispering: Vec::new(),
+            unkept: VecDeque::new(),
+            tickets: Tickets::default(),
+            is_failing: false,
             written: u64::MAX,
             epoch: random_epoch(),
             seq: 0,
@@ -293,9 +307,7 @@ impl ChatRoom {
     }
 
     fn end_turn(&mut self) {
-        if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
-            journal.append(self.records.drain(..));
-        }
+        self.hand_to_journal();
         if !self.items.is_empty() {
             self.text = 0;
             self.has_event = false;

@@ -137,6 +137,55 @@ fn what_is_sent_again_after_a_restart_is_said_once() {
 }
 
 #[test]
+fn a_whisper_that_was_acknowledged_comes_to_its_reader_after_a_restart() {
+    for how in ["TERM", "KILL"] {
+        let directory = tempdir().unwrap();
+        let server = serve(directory.path());
+        let (mut ana, _) = come(&server, "Ana", None);
+        let (beto, welcome) = come(&server, "Beto", None);
+        let (zeca, of_zeca) = come(&server, "Zeca", None);
+        // it breaks, and the server has not told anybody yet
+        beto.reset();
+        zeca.reset();
+        for text in ["um", "dois"] {
+            ana.send(&json!({ "type": "whisper", "to": "Beto", "id": text, "text": text }).to_string());
+            let mut ack = ana.object();
+            while ack["id"] != text {
+                ack = ana.object();
+            }
+            assert_eq!(ack, json!({ "type": "ack", "id": text }));
+        }
+        let server = restart(server, how, directory.path());
+        let back = |of: &Value, name: &str, whispers: u64| {
+            let mut client = Client::connect(server.address);
+            let join = json!({ "type": "join", "name": name, "token": of["token"], "epoch": of["epoch"], "seq": 3, "whispers": whispers });
+            client.send(&join.to_string());
+            assert_eq!(client.object()["type"], "hello");
+            (client.object(), client)
+        };
+        // by that name, but by another token
+        let (_, mut zeca) = back(&of_zeca, "Zeca", 0);
+        zeca.send(r#"{"type":"rename","name":"Beto"}"#);
+        while zeca.object()["type"] != "ack" {}
+        zeca.send(r#"{"type":"leave"}"#);
+        assert!(!zeca.read_to_break().contains("whispered"));
+        let (welcomed, mut beto) = back(&welcome, "Beto", 1);
+        assert_eq!(welcomed["whispers"], 2, "{how}: {welcomed}");
+        let mut object = beto.object();
+        while object["type"] != "whispered" {
+            object = beto.object();
+        }
+        assert_eq!((&object["text"], &object["number"]), (&json!("dois"), &json!(2)), "{how}");
+        let mut caio = server.join("Caio");
+        caio.send("@beto três");
+        while object["text"] != "três" {
+            object = beto.object();
+        }
+        assert_eq!(object["number"], 3);
+    }
+}
+
+#[test]
 fn what_was_acknowledged_is_kept_however_the_server_ends() {
     let directory = tempdir().unwrap();
     let mut server = serve(directory.path());

@@ -287,6 +287,20 @@ fn the_departure_of_whoever_does_not_come_back_is_told_and_the_name_is_kept() {
 }
 
 #[test]
+fn each_loss_is_told_after_its_own_grace() {
+    let server = TestServer::with(Config { grace: Duration::from_millis(200), ..config() }, ChatRoom::default);
+    let mut beto = Program::join(&server, "Beto");
+    for name in ["Ana", "Caio", "Duda"] {
+        let program = Program::join(&server, name);
+        assert_eq!(beto.next()["type"], "joined");
+        program.lose();
+        // while the name of the one before is kept for minutes
+        let left = beto.next();
+        assert_eq!((&left["type"], &left["name"]), (&json!("left"), &json!(name)));
+    }
+}
+
+#[test]
 fn a_name_is_free_when_the_window_is_over_and_the_token_is_good_for_another_start() {
     let config = Config { grace: Duration::ZERO, resume_window: Duration::from_secs(1), ..config() };
     let server = TestServer::with(config, ChatRoom::default);

@@ -12,9 +12,11 @@ use papo::chat::event::{EventKind, Reason};
 use papo::chat::hygiene::CleanText;
 use papo::chat::name::Name;
 use papo::chat::registry::SessionId;
+use papo::chat::token::{MessageKey, TOKEN_BYTES, Token};
+use papo::journal::{Failure, Journal, Lost, Options, Report, Ticket};
 use papo::room::{
-    Attach, Broadcast, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Join, Leave, Manner, Rename, Shutdown, To,
-    Whisper, Who,
+    Attach, Broadcast, ChatRoom, Deliver, Delivered, HealthProbe, HubId, Join, JournalReport, Leave, Manner, Past,
+    Rename, Shutdown, To, Whisper, Who,
 };
 use papo::turn::{Item, Private};
 use proptest::prelude::*;
@@ -130,7 +132,11 @@ struct House {
 
 impl House {
     fn open(answers: bool) -> House {
-        let room = ChatRoom::default().start();
+        House::with(ChatRoom::default(), answers)
+    }
+
+    fn with(room: ChatRoom, answers: bool) -> House {
+        let room = room.start();
         let (turns, notes, events) = <(Rc<RefCell<usize>>, Rc<_>, Rc<_>)>::default();
         let house = House { room: room.clone(), turns, notes, events };
         let (turns, notes, events) = (Rc::clone(&house.turns), Rc::clone(&house.notes), Rc::clone(&house.events));
@@ -363,6 +369,60 @@ async fn a_turn_holds_no_more_than_64_kib_and_a_line() {
     }
     house.settle().await;
     assert!(*house.turns.borrow() - before >= 3, "{}", house.turns.borrow());
+}
+
+#[actix_rt::test]
+async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
+    let directory = tempfile::tempdir().unwrap();
+    // it reports to nobody: this test does
+    let (journal, opened) = Journal::open(directory.path(), Options::default(), |_| {}).unwrap();
+    let house = House::with(ChatRoom::default().with_journal(journal, &opened, Past::default()), true);
+    house.join(1, "Ana");
+    house.join(2, "Beto");
+    let proof = Token::new([7; TOKEN_BYTES]).proof();
+    let whisper = |id: Option<&str>| {
+        let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
+        house.room.do_send(Whisper { session: SessionId(1), to, text, key: id.map(|id| MessageKey::new(&proof, id)) });
+    };
+    let answers = || {
+        let notes = house.notes.borrow()[&SessionId(1)].notes.clone();
+        notes
+            .into_iter()
+            .filter(|note| matches!(note, Note::Answered(None | Some(Answer::NotKept))))
+            .collect::<Vec<_>>()
+    };
+    let written = |ticket| JournalReport(Report::Written { up_to_seq: 2, up_to: Ticket(ticket) });
+    house.settle().await;
+    // a person does not send it again
+    whisper(None);
+    house.settle().await;
+    assert_eq!(answers(), [Note::Answered(None)]);
+    whisper(Some("w1"));
+    house.settle().await;
+    house.room.do_send(written(3));
+    house.settle().await;
+    assert_eq!(answers().len(), 1);
+    house.room.do_send(written(4));
+    house.settle().await;
+    assert_eq!(answers().len(), 2);
+    // nothing is to be written for what is known
+    whisper(Some("w1"));
+    house.settle().await;
+    assert_eq!(answers()[2..], [Note::Answered(None)]);
+    whisper(Some("w2"));
+    house.settle().await;
+    assert_eq!(answers().len(), 3);
+    house.room.do_send(JournalReport(Report::Failed { why: Failure::DiskFull }));
+    whisper(Some("w3"));
+    house.settle().await;
+    assert_eq!(answers()[3..], [Note::Answered(Some(Answer::NotKept)), Note::Answered(Some(Answer::NotKept))]);
+    house.room.do_send(JournalReport(Report::Recovered { lost: Lost::default() }));
+    whisper(Some("w4"));
+    house.room.do_send(written(7));
+    house.settle().await;
+    assert_eq!(answers()[5..], [Note::Answered(None)]);
+    let got = house.notes.borrow()[&SessionId(2)].notes.iter().filter(|note| matches!(note, Note::Whisper(_))).count();
+    assert_eq!(got, 5);
 }
 
 fn own_text(id: SessionId) -> CleanText {

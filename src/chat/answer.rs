@@ -43,6 +43,8 @@ pub enum Answer {
     Who(Arc<[Name]>),
     /// What was said before, oldest first: to a newcomer, and to whoever asks.
     History(Page),
+    /// A whisper was handed on, and the journal, which has failed, may lose it.
+    NotKept,
     /// What is said is not kept at the moment.
     JournalFailed(DiskTrouble),
     /// It is kept again.
@@ -117,6 +119,9 @@ pub struct Welcome {
     pub epoch: Arc<str>,
     /// What they have missed, if they said where they were and it is all still known.
     pub missed: Option<Page>,
+    /// The number of the first event that they know and that is not kept: from there on, nothing that they know happened for
+    /// anybody else.
+    pub undone_from: Option<u64>,
     /// Whether they said where they were, and not all is known any more that has happened since.
     pub has_gap: bool,
     /// How a program proves later that it is this member.
@@ -129,7 +134,18 @@ impl Welcome {
     /// A welcome to somebody who is alone in a room where nothing has happened.
     pub fn new(name: Name, epoch: Arc<str>) -> Welcome {
         let (others, more, after) = (Vec::new(), 0, 0);
-        Welcome { name, others, more, after, epoch, missed: None, has_gap: false, token: None, whispers: 0 }
+        Welcome {
+            name,
+            others,
+            more,
+            after,
+            epoch,
+            missed: None,
+            undone_from: None,
+            has_gap: false,
+            token: None,
+            whispers: 0,
+        }
     }
 }
 
@@ -227,6 +243,7 @@ impl Answer {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
+            | Answer::NotKept
             | Answer::JournalFailed(_)
             | Answer::JournalRecovered { .. }
             | Answer::Help

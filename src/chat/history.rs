@@ -2,6 +2,7 @@
 //! missed who comes back.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::event::{Event, EventKind};
@@ -39,6 +40,8 @@ pub struct History {
     events: Bounded,
     /// Those in which somebody said or did something.
     messages: Bounded,
+    /// Numbers of events that somebody may know though they are not kept: see [`History::undone_from`].
+    undone: Vec<RangeInclusive<u64>>,
     /// The page that was asked for last, until something else is said: many who come at once are shown the same.
     page: Option<(usize, Page)>,
 }
@@ -51,6 +54,18 @@ impl History {
             self.page = None;
             self.messages.push(event, MAX_MESSAGES);
         }
+    }
+
+    /// Events with these numbers were told to people, perhaps, and are not kept: the server ended before they were written. Nobody
+    /// else will ever hear of them, unless somebody says the same again.
+    pub fn undo(&mut self, numbers: RangeInclusive<u64>) {
+        self.undone.push(numbers);
+    }
+
+    /// The number of the first event that did not happen for anybody else, if that of the last event that somebody knows is
+    /// one of those.
+    pub fn undone_from(&self, seq: u64) -> Option<u64> {
+        self.undone.iter().find(|numbers| numbers.contains(&seq)).map(|numbers| *numbers.start())
     }
 
     /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
@@ -128,6 +143,7 @@ fn bytes(event: &Event) -> usize {
 mod tests {
     use super::super::name::Name;
     use super::*;
+    use proptest::prelude::*;
     use std::time::SystemTime;
 
     fn event(seq: u64, kind: EventKind) -> Arc<Event> {
@@ -184,6 +200,47 @@ mod tests {
         history.add(&said(501, "x"));
         for (seq, missed) in [(99, None), (100, Some(2)), (101, Some(1)), (300, Some(1)), (501, Some(0)), (502, None)] {
             assert_eq!(history.after(seq).map(|page| page.len()), missed, "{seq}");
+        }
+    }
+
+    #[test]
+    fn what_is_undone_is_said_to_whoever_knows_it() {
+        let mut history = History::default();
+        history.add(&said(4, "x"));
+        history.undo(5..=1000);
+        history.skip_to(1000);
+        history.add(&said(1001, "x"));
+        let undone = [4, 5, 7, 1000, 1001].map(|seq| history.undone_from(seq));
+        assert_eq!(undone, [None, Some(5), Some(5), Some(5), None]);
+        assert_eq!(history.after(7).map(|page| numbers(&page)), Some(vec![1001]));
+    }
+
+    proptest! {
+        /// Whatever happened, was skipped, or was undone: whoever comes back gets what followed, or is told that it is not known.
+        #[test]
+        fn whoever_comes_back_gets_exactly_the_rest(steps in prop::collection::vec((0u8..10, 1u64..50), 0..60), known: u64) {
+            let mut history = History::default();
+            let (mut all, mut undone, mut last) = (Vec::new(), Vec::new(), 0);
+            for (step, count) in steps {
+                if step < 8 {
+                    (0..count).for_each(|_| {
+                        last += 1;
+                        all.push(last);
+                        history.add(&said(last, "x"));
+                    });
+                } else {
+                    undone.push(last + 1..=last + count);
+                    history.undo(last + 1..=last + count);
+                    last += count;
+                    history.skip_to(last);
+                }
+            }
+            let known = known % (last + 2);
+            let rest: Vec<u64> = all.iter().copied().filter(|seq| *seq > known).collect();
+            let is_known = rest.len() <= MAX_MISSED && known <= last;
+            prop_assert_eq!(history.after(known).map(|page| numbers(&page)), is_known.then_some(rest));
+            let expected = undone.iter().find(|numbers| numbers.contains(&known)).map(|numbers| *numbers.start());
+            prop_assert_eq!(history.undone_from(known), expected);
         }
     }
 

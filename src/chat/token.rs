@@ -49,6 +49,18 @@ impl fmt::Debug for Token {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Proof([u8; SHA256_OUTPUT_LEN]);
 
+impl Proof {
+    /// As it is kept: 64 hexadecimal digits.
+    pub fn word(&self) -> String {
+        digits(&self.0)
+    }
+
+    /// The proof that was kept as this word; `None` if it is none.
+    pub fn from_word(word: &str) -> Option<Proof> {
+        hex(word).map(Proof)
+    }
+}
+
 impl fmt::Debug for Proof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Proof(…)")
@@ -128,6 +140,7 @@ mod tests {
         let token = Token::new([7; TOKEN_BYTES]);
         assert_ne!(token.proof(), Token::new([8; TOKEN_BYTES]).proof());
         assert_ne!(token.proof().0, token.0);
+        assert_eq!(Proof::from_word(&token.proof().word()), Some(token.proof()));
         assert_eq!(format!("{token:?} {:?}", token.proof()), "Token(…) Proof(…)");
     }
 

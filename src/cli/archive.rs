@@ -7,14 +7,15 @@ use actix::Recipient;
 use log::{error, info, warn};
 
 use super::journal::why_not;
-use crate::chat::event::Event;
+use crate::chat::history::History;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
 use crate::chat::repeats::{MAX_KNOWN, WINDOW};
 use crate::chat::text;
+use crate::chat::whispers::MAX_WHISPERS;
 use crate::config::Config;
 use crate::journal::{Cause, Item, Journal, JournalError, Limit, Opened, Options, Reader};
-use crate::room::{ChatRoom, JournalReport};
+use crate::room::{ChatRoom, JournalReport, Past};
 
 /// So many events of the journal are read into the memory of the room at most.
 const REMEMBERED: usize = 2000;
@@ -61,16 +62,23 @@ pub fn open(config: &Config, reports: &Reports, language: Language) -> Result<Ch
         Err(error) => return Err(one_line(why_not(&error, language))),
     };
     tell(&opened, language);
-    let last = journal.reader().and_then(|reader| last_events(&reader)).unwrap_or_else(|error| {
+    let past = journal.reader().and_then(|reader| past(&reader, opened.last_seq)).unwrap_or_else(|error| {
         warn!("{}", one_line(why_not(&error, language)));
-        Vec::new()
+        let mut past = Past::default();
+        past.last.begin_after(opened.last_seq);
+        past
     });
-    let known = journal.reader().and_then(|reader| reader.known_ids(SystemTime::now() - WINDOW, MAX_KNOWN));
-    let known = known.unwrap_or_else(|error| {
-        warn!("{}", one_line(why_not(&error, language)));
-        Vec::new()
-    });
-    Ok(room.with_journal(journal, &opened, last, &known))
+    Ok(room.with_journal(journal, &opened, past))
+}
+
+/// What the room must know of the time before.
+fn past(reader: &Reader, last_seq: u64) -> Result<Past, JournalError> {
+    let since = SystemTime::now() - WINDOW;
+    Ok(Past {
+        last: last_events(reader, last_seq)?,
+        known: reader.known_ids(since, MAX_KNOWN)?,
+        whispers: reader.provable_whispers(since, MAX_WHISPERS)?,
+    })
 }
 
 /// What was found that somebody should know.
@@ -85,18 +93,20 @@ fn tell(opened: &Opened, language: Language) {
     }
 }
 
-/// The last events, oldest first, behind the last gap: whoever has missed something there must be told so. (Where numbers were
-/// skipped at a start, nothing happened.) Events of which the text was erased say nothing any more.
-fn last_events(reader: &Reader) -> Result<Vec<Event>, JournalError> {
+/// What happened last, behind the last gap: whoever has missed something there must be told so. (Where numbers were skipped at a
+/// start, nothing happened that is kept.) Events of which the text was erased say nothing any more.
+fn last_events(reader: &Reader, last_seq: u64) -> Result<History, JournalError> {
     let (mut newest_first, mut before) = (Vec::new(), None);
+    let mut history = History::default();
     while newest_first.len() < REMEMBERED {
         let page = reader.page_before(before, Limit::PAGE, None)?;
         before = page.items.iter().find(|item| !matches!(item, Item::Gap(_))).map(Item::place);
         for item in page.items.into_iter().rev() {
             match item {
                 Item::Event(kept) if !kept.is_erased => newest_first.push(kept.event),
-                Item::Gap(gap) if gap.cause != Cause::Restart => before = None,
-                Item::Event(_) | Item::Whisper(_) | Item::Gap(_) => {}
+                Item::Gap(gap) if gap.cause == Cause::Restart => history.undo(gap.first..=gap.last),
+                Item::Gap(_) => before = None,
+                Item::Event(_) | Item::Whisper(_) => {}
             }
             if before.is_none() {
                 break;
@@ -106,8 +116,12 @@ fn last_events(reader: &Reader) -> Result<Vec<Event>, JournalError> {
             break;
         }
     }
-    newest_first.reverse();
-    Ok(newest_first)
+    history.begin_after(newest_first.last().map_or(last_seq, |event| event.seq.saturating_sub(1)));
+    for event in newest_first.into_iter().rev() {
+        history.add(&Arc::new(event));
+    }
+    history.skip_to(last_seq);
+    Ok(history)
 }
 
 /// Whatever a file is called.

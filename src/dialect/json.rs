@@ -42,6 +42,8 @@ enum Object<'a> {
         seq: u64,
         #[serde(skip_serializing_if = "is_false")]
         resumed: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        undone: Option<u64>,
         #[serde(skip_serializing_if = "is_false")]
         gap: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,11 +229,26 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         // whoever speaks JSON knows what comes first
         Answer::Prompt | Answer::PasswordPrompt => return String::new(),
         Answer::Welcome(welcome) => {
-            let Welcome { name, others, more, after, epoch, missed, has_gap, token, whispers } = &**welcome;
+            let Welcome { name, others, more, after, epoch, missed, undone_from, has_gap, token, whispers } =
+                &**welcome;
             let (name, others) = (name.as_str(), others.iter().map(Name::as_str).collect());
             let (seq, resumed, gap) = (*after, missed.is_some(), *has_gap);
             let (token, whispers) = (token.map(|token| token.reveal()), token.map(|_| *whispers));
-            Object::Welcome { id, epoch, seq, resumed, gap, token, whispers, name, others, more: *more, message }
+            let undone = *undone_from;
+            Object::Welcome {
+                id,
+                epoch,
+                seq,
+                resumed,
+                undone,
+                gap,
+                token,
+                whispers,
+                name,
+                others,
+                more: *more,
+                message,
+            }
         }
         Answer::Who(names) => Object::People { id, names: names.iter().map(Name::as_str).collect() },
         Answer::History(page) => {
@@ -241,6 +258,7 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
             Object::Help { id, lines: sentences::help(language, COMMANDS), message: sentences::help_title(language) }
         }
         Answer::Pong => Object::Pong { id, message },
+        Answer::NotKept => Object::Ack { id, seq: None, at: None, kept: Some(false) },
 
         Answer::NameProbed(_) => info(id, "name_probed"),
         Answer::NameWanted => info(id, "name_wanted"),
@@ -382,6 +400,7 @@ mod tests {
             after: 6,
             epoch,
             missed,
+            undone_from: Some(5),
             has_gap: false,
             token: Some(Token::new([0xa5; 32])),
             whispers: 2,
@@ -390,7 +409,7 @@ mod tests {
         assert_eq!(
             answer(&welcome, None, Language::English),
             format!(
-                r#"{{"type":"welcome","epoch":"e","seq":6,"resumed":true,"token":"{token}","whispers":2,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}}"#
+                r#"{{"type":"welcome","epoch":"e","seq":6,"resumed":true,"undone":5,"token":"{token}","whispers":2,"name":"Ana","others":["Beto"],"more":0,"message":"Welcome to the chat, Ana! In the room: Beto. Type /help for the commands."}}"#
             )
         );
         let hello: serde_json::Value = serde_json::from_str(&hello(Language::Portuguese, true, 4096)).unwrap();

@@ -72,6 +72,8 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
         Answer::History(page) => history(page, language),
+        // people are told of every failure once, and nothing of each whisper
+        Answer::NotKept => return Bytes::new(),
         Answer::JournalFailed(trouble) => text::journal_failed(language, disk_trouble(*trouble, language)),
         Answer::JournalRecovered { events: 0, whispers: 0 } => text::journal_recovered(language),
         Answer::JournalRecovered { events, whispers } => text::journal_recovered_lost(language, *events, *whispers),

@@ -134,6 +134,7 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
         Err(JournalError::Foreign { .. }) if may_be_a_journal(&connection)? => return Ok(Looked::Damaged),
         other => other?,
     }
+    schema::migrate(&connection)?;
     if !schema::is_as_made(&connection)? {
         return Ok(Looked::Damaged);
     }

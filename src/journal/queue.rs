@@ -190,7 +190,10 @@ mod tests {
 
     fn whisper(after: u64) -> Record {
         let [from, to] = ["Ana", "Beto"].map(|name| Name::parse(name).unwrap());
-        Record::Whisper { whisper: Whisper { after, at: SystemTime::UNIX_EPOCH, from, to, text: "x".into() }, id: None }
+        Record::Whisper {
+            whisper: Whisper { after, at: SystemTime::UNIX_EPOCH, from, to, text: "x".into(), recipient: None },
+            id: None,
+        }
     }
 
     fn seqs(batch: &Batch) -> Vec<u64> {

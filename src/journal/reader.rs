@@ -212,6 +212,21 @@ impl Reader {
         Ok(found.flatten())
     }
 
+    /// The newest whispers since then to readers that can prove who they are, the newest first: for those who come back after a
+    /// restart.
+    ///
+    /// # Errors
+    /// [`JournalError::Database`] if it cannot be read.
+    pub fn provable_whispers(&self, since: SystemTime, count: usize) -> Result<Vec<KeptWhisper>, JournalError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let sql = format!(
+            "SELECT {} FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1 ORDER BY number DESC LIMIT ?2",
+            row::WHISPER
+        );
+        Ok(read(&transaction, &sql, params![row::millis(since), count], row::read_whisper)?)
+    }
+
     /// The ids of the newest messages since then, the newest first: with them a message that is sent again after a restart is
     /// known.
     ///

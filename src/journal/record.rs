@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use crate::chat::event::{Event, EventKind};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
+use crate::chat::token::Proof;
 
 /// The most bytes in a [`MessageId`].
 pub const MAX_ID: usize = 64;
@@ -55,6 +56,17 @@ pub struct Whisper {
     pub to: Name,
     /// What.
     pub text: CleanText,
+    /// What is known of the reader, beside the name, if it can prove who it is.
+    pub recipient: Option<Recipient>,
+}
+
+/// A reader of whispers that can prove who it is, also after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recipient {
+    /// What it proves.
+    pub proof: Proof,
+    /// How many whispers to it this is.
+    pub number: u64,
 }
 
 /// What is kept.

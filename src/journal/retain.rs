@@ -35,7 +35,21 @@ pub(super) fn step(connection: &Connection, retention: Retention, now: SystemTim
     let is_larger =
         !is_older && Size::of(connection)?.is_beyond(retention.max_size) && transaction(connection, prune_oldest)?;
     let is_shrinking = give_back(connection, retention.max_size)?;
-    Ok(is_older || is_larger || is_shrinking)
+    let has_more = is_older || is_larger || is_shrinking;
+    if !has_more {
+        shorten(connection, retention.max_size)?;
+    }
+    Ok(has_more)
+}
+
+/// Brings what is in the log into the file, if that is longer than it may be: it gets shorter only then.
+fn shorten(connection: &Connection, max_size: u64) -> Result<(), rusqlite::Error> {
+    let length = connection.path().and_then(|path| std::fs::metadata(path).ok()).map_or(0, |file| file.len());
+    if max_size != 0 && length > max_size {
+        // a reader may have it wait; then the next time will do
+        connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    }
+    Ok(())
 }
 
 /// Prunes what is older than this, so many milliseconds since 1970. Whether there was something.

@@ -4,16 +4,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, Row, params};
 
-use super::record::{KeptEvent, KeptWhisper, MessageId, Whisper, text_of};
+use super::record::{KeptEvent, KeptWhisper, MessageId, Recipient, Whisper, text_of};
 use crate::chat::event::{Event, EventKind, Reason};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
+use crate::chat::token::Proof;
 
 /// The columns of [`read_event`], in order.
 pub(super) const EVENT: &str = "seq, at, kind, name, new_name, text, reason, id";
 
 /// The columns of [`read_whisper`], in order.
-pub(super) const WHISPER: &str = "number, after, at, from_name, to_name, text, id";
+pub(super) const WHISPER: &str = "number, after, at, from_name, to_name, text, id, to_proof, to_number";
 
 /// Milliseconds since 1970.
 pub(super) fn millis(at: SystemTime) -> i64 {
@@ -69,13 +70,17 @@ pub(super) fn write_whisper(
     id: Option<&MessageId>,
 ) -> Result<(), rusqlite::Error> {
     let mut statement = connection.prepare_cached(
-        "INSERT OR IGNORE INTO whispers (number, after, at, from_name, from_fold, to_name, to_fold, text, id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT OR IGNORE INTO whispers (number, after, at, from_name, from_fold, to_name, to_fold, text, id, to_proof,
+                                          to_number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
-    let Whisper { after, at, from, to, text } = whisper;
+    let Whisper { after, at, from, to, text, recipient } = whisper;
+    let (proof, count) = (recipient.map(|of| of.proof.word()), recipient.map(|of| of.number));
     let (at, text, id) = (millis(*at), text.as_str(), id.map(MessageId::as_str));
     let names = [from.as_str(), from.fold(), to.as_str(), to.fold()];
-    statement.execute(params![number, after, at, names[0], names[1], names[2], names[3], text, id]).map(drop)
+    statement
+        .execute(params![number, after, at, names[0], names[1], names[2], names[3], text, id, proof, count])
+        .map(drop)
 }
 
 /// Reads the columns [`EVENT`]. `None` if no event of this papo looks like that: the row is damaged.
@@ -107,8 +112,16 @@ pub(super) fn read_whisper(row: &Row<'_>) -> Option<KeptWhisper> {
         from: name(row, 3)?,
         to: name(row, 4)?,
         text: CleanText::new(row.get(5).ok()?),
+        recipient: recipient(row)?,
     };
     Some(KeptWhisper { number: row.get(0).ok()?, whisper, id: id(row, 6)? })
+}
+
+fn recipient(row: &Row<'_>) -> Option<Option<Recipient>> {
+    match (row.get::<_, Option<String>>(7).ok()?, row.get::<_, Option<u64>>(8).ok()?) {
+        (Some(proof), Some(number)) => Some(Some(Recipient { proof: Proof::from_word(&proof)?, number })),
+        _ => Some(None),
+    }
 }
 
 fn name(row: &Row<'_>, column: usize) -> Option<Name> {

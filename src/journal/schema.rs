@@ -9,9 +9,10 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::error::{JournalError, is_damage};
+use super::store::transaction;
 
 /// The version of the tables. A file with a greater one is left alone.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 
 /// What marks a database as a journal: "papo".
 pub(super) const APPLICATION_ID: i64 = 0x7061_706f;
@@ -38,6 +39,9 @@ CREATE TABLE events (           -- what everybody in the room learned
     id       TEXT                 -- the id that the author's client gave the message
 ) STRICT;
 CREATE INDEX events_id ON events (at) WHERE id IS NOT NULL;
+";
+
+const WHISPERS: &str = "
 CREATE TABLE whispers (         -- what two people know
     number    INTEGER PRIMARY KEY,
     after     INTEGER NOT NULL,   -- seq of the last event before it
@@ -47,11 +51,16 @@ CREATE TABLE whispers (         -- what two people know
     to_name   TEXT NOT NULL,
     to_fold   TEXT NOT NULL,
     text      TEXT NOT NULL,
-    id        TEXT
+    id        TEXT,
+    to_proof  TEXT,               -- the digest of the reader's resume token, if it has one
+    to_number INTEGER             -- how many whispers this is to that reader
 ) STRICT;
 CREATE INDEX whispers_from ON whispers (from_fold, after, number);
 CREATE INDEX whispers_to ON whispers (to_fold, after, number);
 CREATE INDEX whispers_id ON whispers (at) WHERE id IS NOT NULL;
+";
+
+const GAPS: &str = "
 CREATE TABLE gaps (             -- numbers without an event
     first INTEGER PRIMARY KEY,
     last  INTEGER NOT NULL,
@@ -101,12 +110,32 @@ pub(super) fn create(connection: &mut Connection, epoch: &str) -> Result<(), rus
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     let transaction = connection.transaction()?;
-    transaction.execute_batch(TABLES)?;
-    transaction.execute_batch(DERIVED)?;
+    make_tables(&transaction)?;
     set(&transaction, "epoch", epoch)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+fn make_tables(connection: &Connection) -> Result<(), rusqlite::Error> {
+    [TABLES, WHISPERS, GAPS, DERIVED].into_iter().try_for_each(|tables| connection.execute_batch(tables))
+}
+
+/// Gives a journal of an earlier version the tables of this one. What was not known then is empty.
+pub(super) fn migrate(connection: &Connection) -> Result<(), rusqlite::Error> {
+    if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? >= VERSION {
+        return Ok(());
+    }
+    transaction(connection, |connection| {
+        connection.execute_batch(
+            "DROP INDEX whispers_from; DROP INDEX whispers_to; DROP INDEX whispers_id;
+             ALTER TABLE whispers RENAME TO whispers_1;",
+        )?;
+        connection.execute_batch(WHISPERS)?;
+        connection
+            .execute_batch("INSERT INTO whispers SELECT *, NULL, NULL FROM whispers_1; DROP TABLE whispers_1;")?;
+        connection.pragma_update(None, "user_version", VERSION)
+    })
 }
 
 /// Throws away what is made from the events. It is made again little by little.
@@ -180,8 +209,7 @@ pub(super) fn is_as_made(connection: &Connection) -> Result<bool, rusqlite::Erro
         rows.collect::<Result<Vec<_>, _>>()
     };
     let made = Connection::open_in_memory()?;
-    made.execute_batch(TABLES)?;
-    made.execute_batch(DERIVED)?;
+    make_tables(&made)?;
     Ok(list(connection)? == list(&made)?)
 }
 

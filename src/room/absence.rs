@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::chat::event::Reason;
 use crate::chat::registry::SessionId;
 use crate::chat::token::Proof;
+use crate::journal::Recipient;
 
 /// The most names that are reserved for members who are gone; with more, the one that is reserved longest is free.
 const MAX_RESERVED: usize = 4096;
@@ -57,15 +58,15 @@ pub(super) enum State {
 pub(super) enum Due {
     /// The others must be told that this one left, and why.
     Tell(SessionId, Reason),
-    /// The name of this one must be free.
-    Free(SessionId),
+    /// The name of this one, who had this proof, must be free.
+    Free(SessionId, Proof),
 }
 
 impl Absence {
-    /// A member that is present has this proof, which no other one has.
-    pub(super) fn add(&mut self, session: SessionId, proof: Proof) {
+    /// A member that is present has this proof, which no other one has, and was whispered to so often.
+    pub(super) fn add(&mut self, session: SessionId, proof: Proof, whispers: u64) {
         self.by_proof.insert(proof, session);
-        self.members.insert(session, Resumable { proof, state: State::Present, whispers: 0 });
+        self.members.insert(session, Resumable { proof, state: State::Present, whispers });
     }
 
     /// The member with this proof.
@@ -73,9 +74,9 @@ impl Absence {
         self.by_proof.get(proof).copied()
     }
 
-    /// Whether this member can prove who it is.
-    pub(super) fn has(&self, session: SessionId) -> bool {
-        self.members.contains_key(&session)
+    /// What this member can prove.
+    pub(super) fn proof_of(&self, session: SessionId) -> Option<Proof> {
+        self.members.get(&session).map(|member| member.proof)
     }
 
     /// The connection of a member is lost.
@@ -95,23 +96,23 @@ impl Absence {
         Some(was)
     }
 
-    /// A member will not come back.
-    pub(super) fn forget(&mut self, session: SessionId) {
-        if let Some(member) = self.members.remove(&session) {
-            self.by_proof.remove(&member.proof);
-        }
+    /// A member will not come back. What it could prove.
+    pub(super) fn forget(&mut self, session: SessionId) -> Option<Proof> {
+        let proof = self.members.remove(&session)?.proof;
+        self.by_proof.remove(&proof);
         // a crowd that has left takes its memory with it
         if self.members.capacity() > 64.max(4 * self.members.len()) {
             self.members.shrink_to(2 * self.members.len());
             self.by_proof.shrink_to(2 * self.by_proof.len());
         }
+        Some(proof)
     }
 
-    /// Counts a whisper to a member. How many that makes, if it can prove who it is.
-    pub(super) fn count_whisper(&mut self, session: SessionId) -> Option<u64> {
+    /// Counts a whisper to a member. How many that makes, and for whom, if it can prove who it is.
+    pub(super) fn count_whisper(&mut self, session: SessionId) -> Option<Recipient> {
         let member = self.members.get_mut(&session)?;
         member.whispers += 1;
-        Some(member.whispers)
+        Some(Recipient { proof: member.proof, number: member.whispers })
     }
 
     /// How many whispers there were to a member.
@@ -139,8 +140,7 @@ impl Absence {
         {
             self.gone.pop_front();
             if self.members.get(&session).is_some_and(|member| member.state == State::Gone { since }) {
-                self.forget(session);
-                return Some(Due::Free(session));
+                return self.forget(session).map(|proof| Due::Free(session, proof));
             }
         }
         None
@@ -175,7 +175,7 @@ mod tests {
         let mut absence = Absence::default();
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
-        absence.add(SessionId(1), proof(1));
+        absence.add(SessionId(1), proof(1), 0);
         assert_eq!(absence.due_at(PATIENCE), None);
         absence.lose(SessionId(1), Reason::Lost, start);
         assert_eq!(absence.due_at(PATIENCE), Some(after(5)));
@@ -183,16 +183,20 @@ mod tests {
         assert_eq!(due(&mut absence, after(5)), [Due::Tell(SessionId(1), Reason::Lost)]);
         assert_eq!(absence.due_at(PATIENCE), Some(after(600)));
         assert_eq!((due(&mut absence, after(599)), absence.find(&proof(1))), (vec![], Some(SessionId(1))));
-        assert_eq!(due(&mut absence, after(600)), [Due::Free(SessionId(1))]);
-        assert_eq!((absence.find(&proof(1)), absence.has(SessionId(1)), absence.due_at(PATIENCE)), (None, false, None));
+        assert_eq!(due(&mut absence, after(600)), [Due::Free(SessionId(1), proof(1))]);
+        assert_eq!(
+            (absence.find(&proof(1)), absence.proof_of(SessionId(1)), absence.due_at(PATIENCE)),
+            (None, None, None)
+        );
     }
 
     #[test]
     fn whoever_comes_back_is_the_same_member() {
         let mut absence = Absence::default();
         let start = Instant::now();
-        absence.add(SessionId(1), proof(1));
-        assert_eq!([1, 1, 2].map(|session| absence.count_whisper(SessionId(session))), [Some(1), Some(2), None]);
+        absence.add(SessionId(1), proof(1), 0);
+        let counted = [1, 1, 2].map(|session| absence.count_whisper(SessionId(session)).map(|to| to.number));
+        assert_eq!(counted, [Some(1), Some(2), None]);
         absence.lose(SessionId(1), Reason::TooSlow, start);
         let was = absence.come_back(SessionId(1), SessionId(2));
         assert_eq!(was, Some(State::Lost { since: start, reason: Reason::TooSlow }));
@@ -211,12 +215,12 @@ mod tests {
         for session in 0..MAX_RESERVED as u64 + 2 {
             let mut bytes = [0; TOKEN_BYTES];
             bytes[..8].copy_from_slice(&session.to_le_bytes());
-            absence.add(SessionId(session), Token::new(bytes).proof());
+            absence.add(SessionId(session), Token::new(bytes).proof(), 0);
             absence.lose(SessionId(session), Reason::Lost, start);
         }
-        let freed: Vec<_> =
-            due(&mut absence, start + PATIENCE.grace).into_iter().filter(|due| matches!(due, Due::Free(_))).collect();
-        assert_eq!(freed, [Due::Free(SessionId(0)), Due::Free(SessionId(1))]);
+        let freed =
+            due(&mut absence, start + PATIENCE.grace).into_iter().filter(|due| matches!(due, Due::Free(..))).count();
+        assert_eq!(freed, 2);
         assert_eq!(absence.members.len(), MAX_RESERVED);
     }
 
@@ -252,7 +256,7 @@ mod tests {
                 match step {
                     Step::Join(who) if !list.contains_key(&who) => {
                         next += 1;
-                        absence.add(SessionId(next), proof(who));
+                        absence.add(SessionId(next), proof(who), 0);
                         list.insert(who, (SessionId(next), State::Present));
                     }
                     Step::Lose(who) => {
@@ -278,14 +282,14 @@ mod tests {
                     Step::Join(_) => {}
                 }
                 let mut expected = Vec::new();
-                list.retain(|_, (session, state)| {
+                list.retain(|who, (session, state)| {
                     if let State::Lost { since, reason } = *state && since + PATIENCE.grace <= now {
                         expected.push(Due::Tell(*session, reason));
                         *state = State::Gone { since };
                     }
                     let is_free = matches!(*state, State::Gone { since } if since + PATIENCE.window <= now);
                     if is_free {
-                        expected.push(Due::Free(*session));
+                        expected.push(Due::Free(*session, proof(*who)));
                     }
                     !is_free
                 });

@@ -1,32 +1,48 @@
 //! What the room has its journal keep, and what it says of the journal's troubles.
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use log::{error, warn};
 use tokio::time::Instant;
 
 use super::{ChatRoom, CloseJournal, JournalReport};
 use crate::chat::answer::{Answer, DiskTrouble};
-use crate::chat::event::Event;
-use crate::chat::registry::SessionId;
+use crate::chat::event::Whispered;
+use crate::chat::history::History;
+use crate::chat::registry::{MemberId, SessionId};
 use crate::chat::repeats::First;
 use crate::chat::token::MessageKey;
-use crate::journal::{Failure, Journal, KnownId, MessageId, Opened, Record, Report};
+use crate::journal::{
+    self, Failure, Journal, KeptWhisper, KnownId, MessageId, Opened, Recipient, Record, Report, Ticket,
+};
 use crate::turn::{Private, Turn};
 
+/// What a room must know of the time before it was started.
+#[derive(Debug, Default)]
+pub struct Past {
+    /// What happened last.
+    pub last: History,
+    /// The messages that are known if they come again, the newest first.
+    pub known: Vec<KnownId>,
+    /// The whispers to those who may come back, the newest first.
+    pub whispers: Vec<KeptWhisper>,
+}
+
+/// Records of the journal.
+#[derive(Debug, Default)]
+pub(super) struct Tickets {
+    /// The last one that it was handed.
+    handed: Ticket,
+    /// The last one that it has written.
+    written: Ticket,
+}
+
 impl ChatRoom {
-    /// The same, going on where a journal ends, and with everything kept there from now on. `last` are the last events in it,
-    /// oldest first, and `known` the messages that are known if they come again, the newest first; everything that the journal
+    /// The same, going on where a journal ends, and with everything kept there from now on. Everything that the journal
     /// [reports](JournalReport) must come here.
-    pub fn with_journal(mut self, journal: Journal, opened: &Opened, last: Vec<Event>, known: &[KnownId]) -> ChatRoom {
-        let first = last.first().map_or(opened.last_seq, |event| event.seq.saturating_sub(1));
-        self.history.begin_after(first);
-        for event in last {
-            self.history.add(&Arc::new(event));
-        }
-        self.history.skip_to(opened.last_seq);
-        self.remember(known);
+    pub fn with_journal(mut self, journal: Journal, opened: &Opened, past: Past) -> ChatRoom {
+        self.history = past.last;
+        self.remember(&past.known);
+        self.remember_whispers(past.whispers);
         self.epoch = opened.epoch.to_string().into();
         (self.seq, self.written) = (opened.last_seq, opened.last_seq);
         ChatRoom { journal: Some(journal), ..self }
@@ -37,9 +53,23 @@ impl ChatRoom {
         let (now, time) = (Instant::now().into_std(), (self.clock)());
         for known in known.iter().rev() {
             let age = time.duration_since(known.at).unwrap_or_default();
-            if let (Some(key), Some(came)) = (MessageKey::from_word(known.id.as_str()), now.checked_sub(age)) {
+            // before the machine was started, there was no such time
+            let came = now.checked_sub(age).unwrap_or(now);
+            if let Some(key) = MessageKey::from_word(known.id.as_str()) {
                 self.repeats.add(key, First { seq: known.seq, at: known.at, is_kept: true }, came);
             }
+        }
+    }
+
+    /// The whispers before the start, to those who may come back.
+    fn remember_whispers(&mut self, whispers: Vec<KeptWhisper>) {
+        for KeptWhisper { whisper, .. } in whispers.into_iter().rev() {
+            let journal::Whisper { after, at, from, text, recipient: Some(Recipient { proof, number }), .. } = whisper
+            else {
+                continue;
+            };
+            // whoever whispered is another member by now
+            self.whispers.add(proof, Whispered { after, at, from, member: MemberId(0), number, text });
         }
     }
 
@@ -47,6 +77,50 @@ impl ChatRoom {
     pub(super) fn keep(&mut self, record: impl FnOnce() -> Record) {
         if self.journal.is_some() {
             self.records.push(record());
+        }
+    }
+
+    /// Has everything written that happened in this turn.
+    pub(super) fn hand_to_journal(&mut self) {
+        if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
+            self.tickets.handed = journal.append(self.records.drain(..));
+        }
+        let ticket = self.tickets.handed;
+        self.unkept.extend(self.whispering.drain(..).map(|session| (ticket, session)));
+    }
+
+    /// Answers somebody who whispered: if it was a program that may send it again, when all that was said so far is written.
+    pub(super) fn answer_when_kept(&mut self, session: SessionId, is_known: bool, ctx: &mut Context<Self>) {
+        if !is_known || self.journal.is_none() {
+            self.answer(session, None, ctx);
+        } else if self.is_failing {
+            self.answer(session, Some(Answer::NotKept), ctx);
+        } else if !self.records.is_empty() {
+            self.whispering.push(session);
+        } else if self.tickets.handed > self.tickets.written {
+            self.unkept.push_back((self.tickets.handed, session));
+        } else {
+            self.answer(session, None, ctx);
+        }
+    }
+
+    /// Answers those who whispered before this record was written.
+    fn answer_kept(&mut self, written: Ticket, ctx: &mut Context<Self>) {
+        self.tickets.written = written;
+        while let Some((ticket, session)) = self.unkept.front().copied()
+            && ticket <= written
+        {
+            self.unkept.pop_front();
+            self.answer(session, None, ctx);
+        }
+    }
+
+    /// Answers all who wait, since it cannot be said when anything will be written.
+    fn answer_not_kept(&mut self, ctx: &mut Context<Self>) {
+        let waiting: Vec<_> =
+            self.unkept.drain(..).map(|(_, session)| session).chain(self.whispering.drain(..)).collect();
+        for session in waiting {
+            self.answer(session, Some(Answer::NotKept), ctx);
         }
     }
 
@@ -79,8 +153,9 @@ impl Handler<JournalReport> for ChatRoom {
 
     fn handle(&mut self, JournalReport(report): JournalReport, ctx: &mut Self::Context) {
         match report {
-            Report::Written { up_to_seq, .. } => {
+            Report::Written { up_to_seq, up_to } => {
                 self.written = up_to_seq;
+                self.answer_kept(up_to, ctx);
                 // with the next turn, if there is one
                 if self.items.is_empty() && self.waiting.is_empty() {
                     self.end_turn_without_items();
@@ -88,9 +163,12 @@ impl Handler<JournalReport> for ChatRoom {
             }
             Report::Failed { why } => {
                 error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
+                self.is_failing = true;
+                self.answer_not_kept(ctx);
                 self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
             }
             Report::Recovered { lost } => {
+                self.is_failing = false;
                 let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
                 warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);

@@ -40,16 +40,17 @@ impl ChatRoom {
         let more = self.registry.len() - 1 - others.len();
         let known = from.as_ref().filter(|from| *from.epoch == *self.epoch);
         let missed = known.and_then(|from| self.history.after(from.seq));
+        let undone_from = known.and_then(|from| self.history.undone_from(from.seq));
         let (is_new, has_gap) = (missed.is_none(), missed.is_none() && from.is_some());
         let whispers = self.absence.whispers(session);
         let (after, epoch) = (self.seq, Arc::clone(&self.epoch));
-        let welcome = Welcome { name, others, more, after, epoch, missed, has_gap, token, whispers };
+        let welcome = Welcome { name, others, more, after, epoch, missed, undone_from, has_gap, token, whispers };
         self.tell_stranger(session, Private::Answered(Some(Answer::Welcome(welcome.into()))), ctx);
         if is_new {
             self.show_history(session, ctx);
         }
-        if let (Some(from), Some(member)) = (from, self.registry.member_of(session)) {
-            let missed: Vec<_> = self.whispers.after(member, from.whispers).cloned().collect();
+        if let (Some(from), Some(proof)) = (from, self.absence.proof_of(session)) {
+            let missed: Vec<_> = self.whispers.after(proof, from.whispers).cloned().collect();
             for whispered in missed {
                 self.tell_stranger(session, Private::Whispered(whispered), ctx);
             }
@@ -60,7 +61,8 @@ impl ChatRoom {
         let refusal = match self.registry.join(session, name.clone()) {
             Ok(_) => {
                 if let Some(token) = &token {
-                    self.absence.add(session, token.proof());
+                    let proof = token.proof();
+                    self.absence.add(session, proof, self.whispers.last(proof));
                 }
                 self.welcome(session, from, token, ctx);
                 return self.announce(session, name, ctx);
@@ -124,22 +126,19 @@ impl ChatRoom {
                         self.announce_departure(name, reason, ctx);
                     }
                 }
-                Due::Free(session) => {
-                    self.forget_whispers(session);
+                Due::Free(session, proof) => {
+                    self.whispers.forget(proof);
                     self.registry.leave(session);
                 }
             }
         }
-        if let Some(at) = self.absence.due_at(self.patience).filter(|_| self.expiry.is_none()) {
-            self.expiry = Some(ctx.notify_later(Expire, at.saturating_duration_since(now)));
+        let Some(at) = self.absence.due_at(self.patience) else { return };
+        match self.expiry {
+            Some((armed, _)) if armed <= at => return,
+            Some((_, timer)) => drop(ctx.cancel_future(timer)),
+            None => {}
         }
-    }
-
-    /// Nobody will ask any more what was whispered to this member.
-    fn forget_whispers(&mut self, session: SessionId) {
-        if let Some(member) = self.registry.member_of(session).filter(|_| self.absence.whispers(session) > 0) {
-            self.whispers.forget(member);
-        }
+        self.expiry = Some((at, ctx.notify_later(Expire, at.saturating_duration_since(now))));
     }
 }
 
@@ -164,12 +163,14 @@ impl Handler<Leave> for ChatRoom {
             return;
         }
         self.tell_stranger(session, Private::Farewell, ctx);
-        if reason.may_come_back() && self.absence.has(session) && !self.is_shutting_down {
+        if reason.may_come_back() && self.absence.proof_of(session).is_some() && !self.is_shutting_down {
             self.absence.lose(session, reason, Instant::now());
             return self.expire(ctx);
         }
-        self.forget_whispers(session);
-        self.absence.forget(session);
+        if let Some(proof) = self.absence.forget(session) {
+            // nobody will ask for them any more
+            self.whispers.forget(proof);
+        }
         if let Some(name) = self.registry.leave(session) {
             self.announce_departure(name, reason, ctx);
         }

@@ -45,34 +45,30 @@ impl Handler<Whisper> for ChatRoom {
         let Some(member) = self.registry.member_of(session) else { return };
         let now = Instant::now().into_std();
         if key.is_some_and(|key| self.repeats.find(key, now).is_some()) {
-            return self.answer(session, None, ctx);
+            return self.answer_when_kept(session, true, ctx);
         }
         let (found, name) = match to {
             To::Name(name) => (self.registry.find(&name), name),
             To::Member { member, name } => (self.registry.session_of(member), name),
         };
-        let answer = match found {
-            Some(found) => {
-                self.metrics.messages.count(Kind::Whispered);
-                self.text += text.as_str().len();
-                let (after, at) = (self.seq, (self.clock)());
-                let to = self.registry.name_of(found).cloned().unwrap_or(name);
-                let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone() };
-                self.keep(|| Record::Whisper { whisper: kept(), id: key.and_then(keeping::id) });
-                let number = self.absence.count_whisper(found);
-                let whispered = Whispered { after, at, from, member, number: number.unwrap_or_default(), text };
-                if let Some(reader) = self.registry.member_of(found).filter(|_| number.is_some()) {
-                    self.whispers.add(reader, whispered.clone());
-                }
-                if let Some(key) = key {
-                    self.repeats.add(key, First { seq: None, at, is_kept: true }, now);
-                }
-                self.tell(found, Private::Whispered(whispered), ctx);
-                None
-            }
-            None => Some(Answer::NotFound(name)),
-        };
-        self.answer(session, answer, ctx);
+        let Some(found) = found else { return self.answer(session, Some(Answer::NotFound(name)), ctx) };
+        self.metrics.messages.count(Kind::Whispered);
+        self.text += text.as_str().len();
+        let (after, at) = (self.seq, (self.clock)());
+        let to = self.registry.name_of(found).cloned().unwrap_or(name);
+        let recipient = self.absence.count_whisper(found);
+        let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone(), recipient };
+        self.keep(|| Record::Whisper { whisper: kept(), id: key.and_then(keeping::id) });
+        let number = recipient.map_or(0, |recipient| recipient.number);
+        let whispered = Whispered { after, at, from: from.clone(), member, number, text: text.clone() };
+        if let Some(recipient) = recipient {
+            self.whispers.add(recipient.proof, whispered.clone());
+        }
+        if let Some(key) = key {
+            self.repeats.add(key, First { seq: None, at, is_kept: true }, now);
+        }
+        self.tell(found, Private::Whispered(whispered), ctx);
+        self.answer_when_kept(session, key.is_some(), ctx);
     }
 }
 

@@ -169,13 +169,42 @@ fn files_of_others_and_of_later_versions_are_refused() {
     connection.pragma_update(None, "user_version", 7).unwrap();
     drop(connection);
     let refused = opened(&fs::read(&path).unwrap()).unwrap_err();
-    assert!(matches!(refused, JournalError::Newer { found: 7, known: 1, .. }), "{refused:?}");
+    assert!(matches!(refused, JournalError::Newer { found: 7, known: 2, .. }), "{refused:?}");
     fs::remove_file(&path).unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')").unwrap();
     drop(connection);
     let refused = opened(&fs::read(&path).unwrap()).unwrap_err();
     assert!(matches!(refused, JournalError::Foreign { .. }), "{refused:?}");
+}
+
+#[test]
+fn a_journal_of_an_earlier_version_is_read_and_gets_the_tables_of_this_one() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    kept(
+        directory.path(),
+        [said(1, "Ana", "um"), with_id(whisper(1, "Ana", "Beto", "psiu"), "w1"), said(2, "Ana", "dois")],
+    );
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    // as version 1 had it
+    connection
+        .execute_batch(
+            "ALTER TABLE whispers DROP COLUMN to_number; ALTER TABLE whispers DROP COLUMN to_proof; PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    drop(connection);
+    let open = open(directory.path());
+    assert_eq!(open.opened.repaired, None);
+    let beto = name("Beto");
+    let page = open.journal.reader().unwrap().page_before(None, Limit::PAGE, Some(&beto)).unwrap();
+    let shown: Vec<_> = page.items.iter().map(shown).collect();
+    assert_eq!(shown.len(), 3, "{shown:?}");
+    assert!(shown[1].contains("psiu"), "{shown:?}");
+    open.close();
+    let version: i64 =
+        rusqlite::Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+    assert_eq!(version, 2);
 }
 
 #[test]

@@ -91,7 +91,7 @@ fn write(item: &Item, out: &mut impl Write) -> io::Result<()> {
 fn line(item: &Item) -> Line<'_> {
     let KeptEvent { event, is_erased, .. } = match item {
         Item::Event(kept) => kept,
-        Item::Whisper(KeptWhisper { whisper: Whisper { after, at, from, to, text }, .. }) => {
+        Item::Whisper(KeptWhisper { whisper: Whisper { after, at, from, to, text, .. }, .. }) => {
             let (from, to, text) = (from.as_str(), to.as_str(), text.as_str());
             return Line::Whispered { after: *after, at: rfc3339(*at), from, to, text };
         }
