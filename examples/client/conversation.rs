@@ -652,7 +652,7 @@ impl Conversation {
         let reader = Reader { name: self.session.name(), language: self.language(), now: Timestamp::now() };
         let lines = self.look.lines(shown, reader);
         match shown {
-            Shown::Back { .. } | Shown::Gap if self.screen.is_plain() => {
+            Shown::Back { .. } | Shown::Gap | Shown::Undone if self.screen.is_plain() => {
                 self.screen.say(lines.trim_end(), &self.look);
                 Ok(())
             }

@@ -124,6 +124,9 @@ pub(crate) struct Welcome {
     pub(crate) resumed: bool,
     #[serde(default)]
     pub(crate) gap: bool,
+    /// From this number on, what was read did not happen for anybody else: the server was killed.
+    #[serde(default)]
+    pub(crate) undone: Option<u64>,
     pub(crate) name: Text,
     #[serde(default)]
     pub(crate) others: Vec<Text>,

@@ -36,6 +36,8 @@ pub(crate) enum Shown {
     },
     /// Back in the room; not all that was missed is known any more.
     Gap,
+    /// The server was killed, and does not know the last that was shown.
+    Undone,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,7 @@ struct Return {
     /// All up to here has been missed.
     up_to: u64,
     has_gap: bool,
+    is_undone: bool,
     shown: Vec<Shown>,
     missed: usize,
 }
@@ -142,7 +145,7 @@ impl Session {
 
     /// The server lets this client in. What must be sent now, in order.
     pub(crate) fn welcome(&mut self, welcome: Welcome, shown: &mut Vec<Shown>) -> Vec<String> {
-        let Welcome { epoch, seq, token, whispers, resumed, gap, name, others, more, message } = welcome;
+        let Welcome { epoch, seq, token, whispers, resumed, gap, undone, name, others, more, message } = welcome;
         let (is_return, whispers) = (self.has_been_in(), whispers.unwrap_or(0));
         self.name = name;
         self.token = token;
@@ -156,7 +159,8 @@ impl Session {
             None => Place { epoch, seq, whispers },
         });
         if is_return {
-            self.returning = Some(Return { up_to: seq, has_gap: gap || !resumed, shown: Vec::new(), missed: 0 });
+            let (has_gap, is_undone) = (gap || !resumed, undone.is_some());
+            self.returning = Some(Return { up_to: seq, has_gap, is_undone, shown: Vec::new(), missed: 0 });
         } else {
             self.people.are(&[others, vec![self.name.clone()]].concat());
             shown.push(Shown::Answer(message));
@@ -328,6 +332,9 @@ impl Return {
     }
 
     fn show(self, shown: &mut Vec<Shown>) {
+        if self.is_undone {
+            shown.push(Shown::Undone);
+        }
         shown.push(if self.has_gap { Shown::Gap } else { Shown::Back { missed: self.missed } });
         shown.extend(self.shown);
     }
@@ -434,6 +441,16 @@ mod tests {
         ana.takes(&said(11, "Beto", "a"));
         assert_eq!(texts(&ana.loses()), ["back 1", "Beto: a"]);
         assert_eq!(ana.loses(), []);
+    }
+
+    #[test]
+    fn a_server_that_was_killed_may_say_the_last_again() {
+        let mut ana = Reader::new();
+        assert_eq!(texts(&ana.takes(&said(12, "Beto", "a"))), ["Beto: a"]);
+        let who = ana.returns(1_000_013, r#","resumed":true,"undone":12"#);
+        ana.takes(&said(1_000_013, "Beto", "a"));
+        let shown = ana.takes(&format!(r#"{{"type":"people","id":"{who}","names":["Beto","Ana"]}}"#));
+        assert_eq!(texts(&shown), ["Undone", "back 1", "Beto: a"]);
     }
 
     #[test]

@@ -72,6 +72,7 @@ impl Look {
             Shown::History(events) => self.history(events, reader),
             Shown::NoHistory => self.notice(&text::history_empty(reader.language)),
             Shown::Back { missed } => self.notice(&text::client_back(reader.language, *missed)),
+            Shown::Undone => self.notice(&text::client_undone(reader.language)),
             Shown::Gap => self.notice(&text::client_gap(reader.language)),
         };
         lines.push('\n');

@@ -312,6 +312,7 @@ sentences! {
     client_retry(why, seconds);
     client_back(missed);
     client_gap();
+    client_undone();
     client_waiting();
     client_full(max);
     client_unsent(count);

@@ -1,6 +1,7 @@
 //! A real server on a free port, and a client that sees what a screen would show.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod cable;
 pub mod program;
 pub mod tls;
 

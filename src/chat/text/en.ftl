@@ -322,6 +322,7 @@ client_back = Back in the chat; { $missed ->
    *[other] { $missed } lines were missed:
 }
 client_gap = Back in the chat. Not everything that was said meanwhile is known any more.
+client_undone = The server broke down. What was said last before that may be lost, and may be said again.
 client_waiting = There is no connection: what you type is sent when it is back.
 client_full = Not sent: { $max } lines are waiting already.
 client_unsent = client: not known to have arrived: { $count ->

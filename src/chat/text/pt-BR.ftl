@@ -323,6 +323,7 @@ client_back = De volta ao chat; { $missed ->
    *[other] { $missed } linhas foram ditas enquanto isso:
 }
 client_gap = De volta ao chat. Nem tudo o que foi dito enquanto isso ainda é conhecido.
+client_undone = O servidor caiu. O que foi dito por último antes disso pode ter se perdido, e pode ser dito de novo.
 client_waiting = Não há conexão: o que você digitar será enviado quando ela voltar.
 client_full = Não enviado: já há { $max } linhas esperando.
 client_unsent = client: não se sabe se chegaram: { $count ->
