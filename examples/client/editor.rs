@@ -17,7 +17,6 @@ use std::time::Duration;
 
 use anstyle::Style;
 use rustyline::completion::Completer;
-use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
@@ -76,12 +75,13 @@ pub(crate) fn start(
 ) -> rustyline::Result<Printer> {
     let terminal = Terminal::as_found();
     let gate = Arc::new(Gate::default());
-    let assistant =
-        Assistant { known, gate: Arc::clone(&gate), is_empty: Cell::new(true), is_secret: Cell::new(false) };
+    let (is_empty, is_secret) = (Cell::new(true), Cell::new(false));
+    let assistant = Assistant { known, gate: Arc::clone(&gate), has_colours, is_empty, is_secret };
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .completion_show_all_if_ambiguous(true)
-        .color_mode(if has_colours { ColorMode::Enabled } else { ColorMode::Disabled })
+        // or the assistant would not be asked how things look: what may not be seen at all would be
+        .color_mode(ColorMode::Forced)
         .build();
     let history = MemHistory::with_config(&config);
     let mut editor = Editor::with_history(config, history)?;
@@ -153,32 +153,28 @@ fn print(mut printer: impl ExternalPrinter, queue: &Receiver<Job>, gate: &Gate) 
                     return;
                 }
             }
+            // there is place for one thing that waits to be printed: when that is taken by nothing, all before it has been
+            // taken, and is on the screen before the line is drawn below it once more. And that is not to be
             Job::Tell(tell) => {
-                // there is place for one thing that waits to be printed: behind the second one, all before both is
-                let is_printed = !is_edited || (0..2).all(|_| printer.print(NOTHING.to_owned()).is_ok());
-                if is_printed {
-                    let _ = tell.send(());
+                if is_edited && printer.print(NOTHING.to_owned()).is_ok() {
+                    gate.still();
                 }
+                let _ = tell.send(());
             }
         }
     }
 }
 
 fn edit<H: History>(mut editor: Editor<Assistant, H>, asked: &Receiver<Ask>, tell: &SyncSender<Event>, gate: &Gate) {
-    let colours = editor.config_mut().color_mode();
     while let Ok(ask) = asked.recv() {
         let (prompt, initial, is_secret) = match ask {
             Ask::Line { prompt, initial } => (prompt, initial, false),
             Ask::Secret { prompt } => (prompt, String::new(), true),
         };
-        // with colours off, what is typed would be shown as it is
-        editor.set_color_mode(if is_secret { ColorMode::Forced } else { colours });
         if let Some(assistant) = editor.helper() {
             assistant.is_secret.set(is_secret);
         }
-        let style = Style::new().bold();
-        let styled = (prompt.clone(), format!("{style}{prompt}{style:#}"));
-        let line = editor.readline_with_initial(&styled, (&initial, ""));
+        let line = editor.readline_with_initial(&prompt, (&initial, ""));
         gate.close();
         let was_empty = editor.helper().is_none_or(|assistant| assistant.is_empty.get());
         if let (Ok(line), false) = (&line, is_secret) {
@@ -225,6 +221,18 @@ struct Inside {
     state: State,
     /// What is waiting to be printed.
     waiting: usize,
+    stillness: Stillness,
+}
+
+/// Whether the line is drawn.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stillness {
+    #[default]
+    Drawn,
+    /// Not any more, from the next time on.
+    Wanted,
+    /// Not any more.
+    Reached,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -254,9 +262,11 @@ impl Gate {
 
     fn close(&self) {
         let mut inside = self.lock();
-        if inside.state == State::Open {
-            inside.state = State::Closed;
-        }
+        inside.state = match inside.state {
+            State::Open | State::Closed => State::Closed,
+            State::Finished { .. } => State::Finished { is_edited: false },
+        };
+        self.changed.notify_all();
     }
 
     /// No line will be asked for any more.
@@ -276,6 +286,30 @@ impl Gate {
         }
     }
 
+    /// Waits until the line will not be drawn any more, be it because somebody has pressed Enter.
+    fn still(&self) {
+        let mut inside = self.lock();
+        inside.stillness = Stillness::Wanted;
+        let is_drawn = |inside: &mut Inside| {
+            inside.stillness == Stillness::Wanted && inside.state == State::Finished { is_edited: true }
+        };
+        drop(self.changed.wait_timeout_while(inside, PATIENCE, is_drawn));
+    }
+
+    /// The line is about to be drawn. If it is not to be, this does not return.
+    fn draw(&self) {
+        let mut inside = self.lock();
+        if inside.stillness == Stillness::Drawn {
+            return;
+        }
+        inside.stillness = Stillness::Reached;
+        self.changed.notify_all();
+        drop(inside);
+        loop {
+            thread::park();
+        }
+    }
+
     fn is_printed(&self) {
         let mut inside = self.lock();
         inside.waiting = inside.waiting.saturating_sub(1);
@@ -287,6 +321,7 @@ impl Gate {
 struct Assistant {
     known: Shared,
     gate: Arc<Gate>,
+    has_colours: bool,
     /// Whether nothing is typed yet.
     is_empty: Cell<bool>,
     /// Whether nobody may see what is typed.
@@ -297,6 +332,10 @@ impl Assistant {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn painted<'a>(&self, style: Style, text: &'a str) -> Cow<'a, str> {
+        if self.has_colours { Cow::Owned(format!("{style}{text}{style:#}")) } else { Cow::Borrowed(text) }
+    }
 }
 
 impl Helper for Assistant {}
@@ -305,9 +344,13 @@ impl Highlighter for Assistant {
         if self.is_secret.get() { Mask.highlight(line, cursor) } else { Cow::Borrowed(line) }
     }
 
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        self.gate.draw();
+        self.painted(Style::new().bold(), prompt)
+    }
+
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        let dim = Style::new().dimmed();
-        Cow::Owned(format!("{dim}{hint}{dim:#}"))
+        self.painted(Style::new().dimmed(), hint)
     }
 
     fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {

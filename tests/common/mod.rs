@@ -3,6 +3,8 @@
 
 pub mod cable;
 pub mod program;
+#[cfg(target_os = "linux")]
+pub mod pty;
 pub mod tls;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
