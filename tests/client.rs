@@ -109,6 +109,29 @@ fn a_script_says_its_lines_and_gets_its_answers() {
 }
 
 #[test]
+fn mistakes_are_answered_and_never_published() {
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    let mut child = client().args([&server.address.to_string(), "--name", "Ana"]).spawn().unwrap();
+    let long = "x".repeat(5000);
+    let input = [b"/mgs Beto oi\n@beto\n\xff\n" as &[u8], long.as_bytes(), b"\n/r oi\n\noi\n"].concat();
+    child.stdin.take().unwrap().write_all(&input).unwrap();
+    wait(&mut child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert_eq!(
+        text(&output.stdout),
+        "Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.\n\
+         Comando desconhecido: /mgs. Você quis dizer /msg? Digite /ajuda.\n\
+         Formato inválido. Use: @nome mensagem\n\
+         Erro: O texto não é UTF-8 válido.\n\
+         Erro: Linha longa demais (máximo 4096 bytes).\n\
+         Você ainda não recebeu nenhuma mensagem privada.\n"
+    );
+    beto.expect(&["Ana entrou no chat.", "Ana: oi", "Ana saiu do chat."]);
+}
+
+#[test]
 fn a_script_whose_name_is_refused_says_nothing_under_another_name() {
     let server = TestServer::start();
     let mut ana = server.join("Ana");

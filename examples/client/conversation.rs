@@ -250,7 +250,10 @@ impl Conversation {
         self.phase = Phase::Connecting;
         let (args, seen, tell) = (Arc::clone(&self.args), self.fingerprint, self.tell.clone());
         let language = self.language();
-        thread::spawn(move || tell.send(Event::Opened(connection::open(&args, seen, language))));
+        thread::spawn(move || {
+            // nobody waits for it if all is over
+            let _ = tell.send(Event::Opened(connection::open(&args, seen, language)));
+        });
     }
 
     /// Comes in with what is known, or asks for what is not.
@@ -417,14 +420,11 @@ impl Conversation {
 
     /// The server ends the conversation.
     fn dismissed(&mut self, reason: &str, message: Text) -> Result<(), End> {
-        if let Some(leaving) = &self.leaving {
-            if leaving.is_told {
-                let has_last_words = leaving.has_last_words;
-                if has_last_words {
-                    self.show(&Shown::Answer(message))?;
-                }
-                return Err(End::Left);
+        if let Some(Leaving { is_told: true, has_last_words, .. }) = self.leaving {
+            if has_last_words {
+                self.show(&Shown::Answer(message))?;
             }
+            return Err(End::Left);
         }
         let may_pass = ["shutdown", "lost", "too-slow", "timed-out", "evicted"].contains(&reason);
         if may_pass { self.lose(Some(message.to_string())) } else { Err(End::Failed(message.to_string())) }

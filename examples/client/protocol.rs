@@ -251,6 +251,17 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_line_of_a_server_reaches_the_terminal_as_it_is(line in "\\{?\\PC{0,30}[\u{0}-\u{1f}]{0,3}\\PC{0,30}") {
+            match Received::read(&line) {
+                Received::Line(text) => prop_assert!(!text.as_str().contains(|c: char| c.is_control() && c != '\t')),
+                other => prop_assert_eq!(other, Received::Unknown),
+            }
+        }
+    }
 
     #[test]
     fn what_is_asked() {

@@ -16,6 +16,9 @@ use crate::people::{self, People};
 use crate::protocol::{Answer, Event, Happened, Join, Object, Place, Received, Request, Text, Welcome, Whispered};
 use crate::target::Target;
 
+/// The most that is kept of what was missed; a server that sends more is not waited for.
+const MAX_MISSED: usize = 5000;
+
 /// Something for the person to see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shown {
@@ -277,6 +280,11 @@ impl Session {
         };
         if !is_shown {
             return;
+        }
+        if self.returning.as_ref().is_some_and(|returning| returning.shown.len() >= MAX_MISSED)
+            && let Some(returning) = self.returning.take()
+        {
+            returning.show(shown);
         }
         match &mut self.returning {
             Some(returning) => returning.miss(event.seq <= returning.up_to, Shown::Event(event)),
