@@ -163,6 +163,33 @@ fn what_was_not_acknowledged_is_sent_again_and_said_once() {
 }
 
 #[test]
+fn a_server_that_knows_nobody_again_hears_nothing_twice_either() {
+    let config = Config { resume_window: Duration::ZERO, ..config() };
+    let server = TestServer::with(config, ChatRoom::default);
+    let cable = Cable::to(server.address);
+    let mut beto = server.join("Beto");
+    let mut ana = Script::start(cable.address, "Ana");
+    cable.mute();
+    ana.says("um");
+    beto.expect(&["Ana entrou no chat.", "Ana: um"]);
+    cable.pull(true);
+    beto.expect(&["Ana saiu do chat (conexão perdida)."]);
+    // and the name is anybody's
+    let mut other = server.join("Ana");
+    ana.is_told("client: The connection was lost.");
+    cable.plug_in();
+    ana.is_told("client: Error: The name 'Ana' is already in use. Trying again in ");
+    ana.says("dois");
+    other.send("sou outra");
+    other.send("/sair");
+    ana.is_told("client: Back in the chat; 1 line was missed:");
+    ana.sees("Ana: sou outra");
+    beto.read_to("Ana saiu do chat.");
+    beto.expect(&["Ana entrou no chat.", "Ana: dois"]);
+    assert_eq!(ana.end(), Some(0));
+}
+
+#[test]
 fn more_than_is_known_any_more_is_a_gap() {
     let server = patient();
     let cable = Cable::to(server.address);

@@ -378,6 +378,7 @@ impl Conversation {
                 let mut shown = Vec::new();
                 self.session.take(received, Instant::now(), &mut shown);
                 self.show_all(&shown)?;
+                self.send_what_waits();
                 if self.session.outgoing.len() < waiting {
                     self.progress();
                 }
@@ -399,8 +400,8 @@ impl Conversation {
             }
             (Phase::Joining { .. }, Received::Object(Object::Welcome(welcome))) => {
                 let mut shown = Vec::new();
-                let lines = self.session.welcome(welcome, &mut shown);
-                lines.into_iter().for_each(|line| self.send(line));
+                let first = self.session.welcome(welcome, &mut shown);
+                first.into_iter().for_each(|line| self.send(line));
                 self.phase = Phase::In { since: Instant::now() };
                 self.refusals = 0;
                 self.is_waiting_told = false;
@@ -541,7 +542,7 @@ impl Conversation {
 
     fn send_what_waits(&mut self) {
         if let (Phase::In { .. }, Some(link)) = (self.phase, &self.link) {
-            self.session.outgoing.send().for_each(|line| link.send(line));
+            self.session.due().into_iter().for_each(|line| link.send(line));
         } else if !std::mem::replace(&mut self.is_waiting_told, true) {
             self.screen.say(&text::client_waiting(self.language()), &self.look);
         }

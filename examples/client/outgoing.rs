@@ -1,5 +1,6 @@
 //! What was asked and is not answered yet, in order. It outlives connections: what the last one may have taken with it goes out
-//! again over the next one, under the same ids, so that the server knows what it has had.
+//! again over the next one, under the same ids, so that the server knows what it has had. What has come back as an event
+//! meanwhile was said, and does not.
 
 use std::collections::VecDeque;
 
@@ -21,8 +22,10 @@ pub(crate) struct Asked {
     id: String,
     pub(crate) request: Request,
     line: String,
-    /// A connection has taken it.
+    /// This connection has taken it.
     is_sent: bool,
+    /// Some connection has.
+    was_sent: bool,
     /// It has come back as an event before it was acknowledged.
     is_seen: bool,
 }
@@ -60,7 +63,7 @@ impl Outgoing {
         if line.len() > max_line {
             return Err(NotTaken::TooLong);
         }
-        self.waiting.push_back(Asked { id, request, line, is_sent: false, is_seen: false });
+        self.waiting.push_back(Asked { id, request, line, is_sent: false, was_sent: false, is_seen: false });
         Ok(())
     }
 
@@ -73,22 +76,24 @@ impl Outgoing {
         self.waiting.len()
     }
 
-    /// The lines that no connection has taken, in order; now this one takes them.
+    /// The lines that this connection has not taken, in order; now it takes them.
     pub(crate) fn send(&mut self) -> impl Iterator<Item = String> {
         // all behind one that was not sent were not sent
         let first = self.waiting.partition_point(|asked| asked.is_sent);
         self.waiting.range_mut(first..).map(|asked| {
-            asked.is_sent = true;
+            (asked.is_sent, asked.was_sent) = (true, true);
             asked.line.clone()
         })
     }
 
-    /// The connection is gone: all must be sent again. Whatever was on its way may have come back as an event all the same.
-    pub(crate) fn send_again(&mut self) -> impl Iterator<Item = String> {
-        self.waiting.iter_mut().map(|asked| {
-            asked.is_sent = true;
-            asked.line.clone()
-        })
+    /// The connection is gone: all must be sent again.
+    pub(crate) fn lose(&mut self) {
+        self.waiting.iter_mut().for_each(|asked| asked.is_sent = false);
+    }
+
+    /// All that was said before this connection is known: what has been seen of it need not be said again.
+    pub(crate) fn forget_seen(&mut self) {
+        self.waiting.retain(|asked| !asked.is_seen);
     }
 
     /// The answer to this id has come.
@@ -100,7 +105,7 @@ impl Outgoing {
     /// An event is one's own. Whether it is the first one of this kind that was sent and not answered, and so has been seen by
     /// whoever typed it.
     pub(crate) fn comes_back(&mut self, event: &Request) -> bool {
-        let own = self.waiting.iter_mut().find(|asked| asked.is_sent && !asked.is_seen && asked.request == *event);
+        let own = self.waiting.iter_mut().find(|asked| asked.was_sent && !asked.is_seen && asked.request == *event);
         own.is_some_and(|asked| {
             asked.is_seen = true;
             true
@@ -133,7 +138,8 @@ mod tests {
         assert_eq!(outgoing.answered("p-2").map(|asked| asked.request), Some(say("b")));
         assert!(outgoing.answered("p-2").is_none());
         outgoing.ask(say("d"), 4096).unwrap();
-        let again: Vec<String> = outgoing.send_again().collect();
+        outgoing.lose();
+        let again: Vec<String> = outgoing.send().collect();
         assert_eq!(again[..2], [first[0].clone(), first[2].clone()]);
         assert_eq!(again[2], say("d").line("p-4"));
         assert_eq!(outgoing.send().count(), 0);
@@ -157,9 +163,12 @@ mod tests {
         assert!(!outgoing.comes_back(&say("x")), "it was not sent");
         outgoing.send().for_each(drop);
         outgoing.ask(say("x"), 100).unwrap();
+        outgoing.lose();
         assert!(outgoing.comes_back(&say("x")));
         assert!(!outgoing.comes_back(&say("x")));
         assert!(!outgoing.comes_back(&say("y")));
+        outgoing.forget_seen();
+        assert_eq!(outgoing.send().collect::<Vec<_>>(), [say("x").line("p-2")]);
     }
 
     proptest! {
@@ -176,7 +185,8 @@ mod tests {
                     }
                     1 => outgoing.send().for_each(drop),
                     2 => {
-                        let lines: Vec<String> = outgoing.send_again().collect();
+                        outgoing.lose();
+                        let lines: Vec<String> = outgoing.send().collect();
                         let all: Vec<String> =
                             expected.iter().map(|n| say(&n.to_string()).line(&format!("p-{n}"))).collect();
                         prop_assert_eq!(lines, all);

@@ -4,7 +4,7 @@
 //! 1. What was shown is not shown again: events by their numbers, whispers by theirs, one's own lines because they were typed.
 //! 2. What was missed is shown in one piece, behind a line that says how much it is. The room is asked who is there after each
 //!    return; its answer comes behind all that was missed.
-//! 3. What is not answered is asked again after each return.
+//! 3. What is not answered, and was not among what was missed, is asked again after each return.
 
 use std::time::Instant;
 
@@ -146,8 +146,13 @@ impl Session {
         self.outgoing.ask(request, self.max_line)
     }
 
-    /// The server lets this client in. What must be sent now, in order.
-    pub(crate) fn welcome(&mut self, welcome: Welcome, shown: &mut Vec<Shown>) -> Vec<String> {
+    /// What must be sent now, in order: nothing as long as it is not known what was said before.
+    pub(crate) fn due(&mut self) -> Vec<String> {
+        if self.returning.is_some() { Vec::new() } else { self.outgoing.send().collect() }
+    }
+
+    /// The server lets this client in. What must be sent before all else, if there is something.
+    pub(crate) fn welcome(&mut self, welcome: Welcome, shown: &mut Vec<Shown>) -> Option<String> {
         let Welcome { epoch, seq, token, whispers, resumed, gap, undone, name, others, more, message } = welcome;
         let (is_return, whispers) = (self.has_been_in(), whispers.unwrap_or(0));
         self.name = name;
@@ -168,14 +173,12 @@ impl Session {
             self.people.are(&[others, vec![self.name.clone()]].concat());
             shown.push(Shown::Answer(message));
         }
-        let mut lines = Vec::new();
-        if is_return || more > 0 {
+        (is_return || more > 0).then(|| {
             let id = self.outgoing.new_id();
-            lines.push(Request::Who.line(&id));
+            let line = Request::Who.line(&id);
             self.who = Some(id);
-        }
-        lines.extend(self.outgoing.send_again());
-        lines
+            line
+        })
     }
 
     /// Takes what comes from the room, and says what of it is to be seen.
@@ -224,6 +227,7 @@ impl Session {
     /// The connection is gone. What had come by then is shown.
     pub(crate) fn lose(&mut self, shown: &mut Vec<Shown>) {
         self.who = None;
+        self.outgoing.lose();
         if let Some(returning) = self.returning.take() {
             returning.show(shown);
         }
@@ -326,6 +330,7 @@ impl Session {
         match self.returning.take() {
             Some(returning) => {
                 self.people.are_again(names, now);
+                self.outgoing.forget_seen();
                 returning.show(shown);
             }
             None => self.people.are(names),
@@ -363,15 +368,15 @@ mod tests {
             let mut reader = Reader { session: Session::new("p".into(), Language::English), now: Instant::now() };
             let lines =
                 reader.welcomed(r#"{"epoch":"e","seq":10,"token":"t","whispers":0,"name":"Ana","others":["Beto"]}"#);
-            assert_eq!(lines.0, Vec::<String>::new());
+            assert_eq!(lines.0, None);
             reader
         }
 
         /// What is sent and what is shown.
-        fn welcomed(&mut self, welcome: &str) -> (Vec<String>, Vec<Shown>) {
+        fn welcomed(&mut self, welcome: &str) -> (Option<String>, Vec<Shown>) {
             let mut shown = Vec::new();
-            let lines = self.session.welcome(serde_json::from_str(welcome).unwrap(), &mut shown);
-            (lines, shown)
+            let line = self.session.welcome(serde_json::from_str(welcome).unwrap(), &mut shown);
+            (line, shown)
         }
 
         fn takes(&mut self, object: &str) -> Vec<Shown> {
@@ -395,9 +400,9 @@ mod tests {
 
         fn returns(&mut self, seq: u64, more: &str) -> String {
             let welcome = format!(r#"{{"epoch":"e","seq":{seq},"token":"t","name":"Ana","others":["Beto"]{more}}}"#);
-            let (lines, shown) = self.welcomed(&welcome);
+            let (line, shown) = self.welcomed(&welcome);
             assert_eq!(shown, []);
-            let who: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+            let who: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
             assert_eq!(who["type"], "who");
             who["id"].as_str().unwrap().to_owned()
         }
@@ -480,17 +485,21 @@ mod tests {
             ana.says(text);
         }
         ana.loses();
-        ana.says("nunca enviado");
+        ana.session.ask(Request::Say { text: "nunca enviado".into() }).unwrap();
         let who = ana.returns(14, r#","resumed":true"#);
+        assert_eq!(ana.session.due(), Vec::<String>::new());
         for event in [said(12, "Ana", "x"), said(13, "Ana", "x"), said(14, "Ana", "x")] {
             ana.takes(&event);
         }
         let shown = ana.takes(&format!(r#"{{"type":"people","id":"{who}","names":["Ana"]}}"#));
         // the third one is of another client that is the same member
         assert_eq!(texts(&shown), ["back 1", "Ana: x"]);
-        assert_eq!(ana.session.outgoing.len(), 4);
-        assert_eq!(ana.takes(r#"{"type":"ack","id":"p-1","seq":12}"#), []);
-        assert_eq!(ana.session.outgoing.len(), 3);
+        // what was said need not be said again
+        let due = ana.session.due();
+        assert_eq!(due.len(), 2);
+        assert!(due[0].contains(r#""text":"y","id":"p-3""#) && due[1].contains("nunca enviado"), "{due:?}");
+        assert_eq!(ana.takes(r#"{"type":"ack","id":"p-3","seq":15}"#), []);
+        assert_eq!(ana.session.outgoing.len(), 1);
     }
 
     #[test]
