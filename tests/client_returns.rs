@@ -256,6 +256,54 @@ fn a_server_that_is_full_says_so() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
 }
 
+#[test]
+fn a_server_that_is_full_for_a_while_is_tried_again() {
+    let config = Config { max_connections: 2, grace: Duration::from_secs(3600), ..config() };
+    let server = TestServer::with(config, ChatRoom::default);
+    let cable = Cable::to(server.address);
+    let mut beto = server.join("Beto");
+    let mut ana = Script::start(cable.address, "Ana");
+    cable.pull(true);
+    ana.is_told("client: The connection was lost.");
+    let mut caio = server.join("Caio");
+    cable.plug_in();
+    ana.is_told("client: Erro: O servidor está cheio. Tente de novo mais tarde. Trying again in ");
+    caio.send("/sair");
+    ana.is_told("client: Back in the chat; 2 lines were missed:");
+    ana.says("oi");
+    beto.read_to("Ana: oi");
+    assert_eq!(ana.end(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_server_that_is_killed_costs_nothing_that_was_typed() {
+    let data = tempdir().unwrap();
+    let data = data.path().to_str().unwrap();
+    let mut server = Program::spawn(with_journal(data, "127.0.0.1:0"));
+    let address = server.address;
+    let mut ana = Script::start(address, "Ana");
+    for number in 0..100 {
+        ana.says(&number.to_string());
+    }
+    server.child.kill().unwrap();
+    wait(&mut server.child);
+    for number in 100..200 {
+        ana.says(&number.to_string());
+    }
+    ana.is_told("client: The connection was lost.");
+    let server = Program::spawn_at(with_journal(data, &address.to_string()), address);
+    assert_eq!(ana.end(), Some(0));
+    // all of it is in the journal, once and in order
+    let mut reader = server.join("Beto");
+    reader.send("/historico 1000");
+    reader.read_to("--- O que foi dito antes, no horário do servidor (200 mensagens) ---");
+    for number in 0..200 {
+        let line = reader.line();
+        assert!(line.ends_with(&format!("] Ana: {number}")), "{line}");
+    }
+}
+
 /// Somebody who lets a client in, and then says this.
 fn fake(then: &'static str) -> (SocketAddr, std::thread::JoinHandle<TcpListener>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

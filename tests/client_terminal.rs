@@ -209,6 +209,27 @@ fn a_name_and_a_password_are_asked_for_until_they_are_right() {
 }
 
 #[test]
+fn a_password_is_never_shown_even_where_lines_cannot_be_edited() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("senha");
+    std::fs::write(&file, "sésamo\n").unwrap();
+    let server = Program::start(&["--password-file", file.to_str().unwrap()]);
+    let plain = || {
+        let mut command = example_client();
+        command.args([&server.address.to_string(), "--plain", "--name", "Ana"]);
+        command
+    };
+    let mut ana = Pty::start_with(plain(), ("NO_COLOR", "1"));
+    ana.edits("Senha da sala:");
+    ana.press(&format!("sésamo{ENTER}"));
+    ana.shows("Bem-vindo ao chat, Ana!");
+    assert!(!ana.written().contains("sésamo"), "{:?}", ana.written());
+    let mut other = Pty::start_with(plain(), ("TERM", "dumb"));
+    other.shows("client: este terminal não consegue esconder o que é digitado.");
+    assert_eq!(other.end(), (Some(1), true));
+}
+
+#[test]
 fn a_lost_connection_is_told_and_what_is_typed_waits() {
     let server = TestServer::with(Config { grace: Duration::from_secs(3600), ..config() }, ChatRoom::default);
     let cable = Cable::to(server.address);
