@@ -189,6 +189,11 @@ pub struct Config {
     pub resume_window: Duration,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
+    /// The time between two questions of one session to the archive, searches and `/visto`; a second one waits. Default: 1 s.
+    /// 0 = off.
+    pub question_interval: Duration,
+    /// The most questions to the archive that wait; one more is refused with an answer. Default: 256.
+    pub max_questions: usize,
     /// How long a session that ends may take to accept its last words. By then its name is free and it costs a
     /// descriptor and little more. Default: 60 s, after which the system gives a peer up that reads nothing
     /// ([`Config::user_timeout`]); a person who comes back to a stopped client within that time reads why it was cut.
@@ -422,6 +427,8 @@ impl Default for Config {
             grace: Duration::from_secs(5),
             resume_window: Duration::from_secs(600),
             max_ignored: 100,
+            question_interval: Duration::from_secs(1),
+            max_questions: 256,
             last_words: Duration::from_secs(60),
             drain: Drain { time: Duration::from_secs(1), bytes: 64 * 1024 }, // 64 KiB
             keepalive: Keepalive { idle: Duration::from_secs(30), interval: Duration::from_secs(10), count: 3 },
@@ -550,6 +557,7 @@ mod tests {
         assert_eq!((config.max_per_address, config.max_new_per_address), (64, 128));
         assert_eq!((config.max_unnamed, config.max_unnamed_per_address, config.exempt), (4096, 16, Vec::new()));
         assert_eq!((config.outbox, config.max_ignored, config.threads), (1_048_576, 100, 1));
+        assert_eq!((config.question_interval, config.max_questions), (Duration::from_secs(1), 256));
         assert_eq!((config.max_bad_names, config.max_password_tries, config.password_tries), (5, 3, 5));
         assert_eq!(config.password_tries_within, Duration::from_secs(30));
         let seconds =

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use actix::prelude::*;
 
+use crate::archive::Archive;
 use crate::budget::Budget;
 use crate::chat::registry::SessionId;
 use crate::chat::repeats::First;
@@ -59,6 +60,7 @@ pub struct Hub {
     id: HubId,
     room: Addr<ChatRoom>,
     gate: Option<Arc<Gate>>,
+    archive: Option<Archive>,
     config: Arc<Config>,
     metrics: Arc<Metrics>,
     fanout: Arc<Fanout>,
@@ -89,6 +91,7 @@ impl Hub {
             id,
             room,
             gate: None,
+            archive: None,
             config,
             metrics,
             fanout,
@@ -104,6 +107,11 @@ impl Hub {
     /// The same, in front of whose room there is this, if it has a password.
     pub fn with_gate(self, gate: Option<Arc<Gate>>) -> Hub {
         Hub { gate, ..self }
+    }
+
+    /// The same, whose sessions ask this for what was, if anything is kept.
+    pub fn with_archive(self, archive: Option<Archive>) -> Hub {
+        Hub { archive, ..self }
     }
 
     /// Tells those whose events are in the journal by now, or never will be.
@@ -191,8 +199,8 @@ impl<S: Transport + Send> Handler<Admit<S>> for Hub {
         _: &mut Self::Context,
     ) {
         let (config, metrics) = (Arc::clone(&self.config), Arc::clone(&self.metrics));
-        let (gate, room) = (self.gate.clone(), self.room.clone());
-        let setup = Setup { id: session, peer, speech, accepted, gate, room, config, metrics, unnamed };
+        let (gate, archive, room) = (self.gate.clone(), self.archive.clone(), self.room.clone());
+        let setup = Setup { id: session, peer, speech, accepted, gate, archive, room, config, metrics, unnamed };
         let connection = Rc::new(RefCell::new(Connection::new(stream, setup)));
         self.sessions.borrow_mut().add(session, Rc::clone(&connection) as Rc<dyn Reader>);
         let place = Place { session, sessions: Rc::clone(&self.sessions) };

@@ -71,7 +71,7 @@ pub use self::record::{
     BadMessageId, Cause, Gap, Item, KeptEvent, KeptWhisper, MAX_ID, MessageId, Place, Recipient, Record, Whisper,
 };
 pub use self::verify::{Verdict, verify};
-pub use self::words::MAX_WORDS;
+pub use self::words::{MAX_WORDS, Query};
 pub use self::writer::{Listener, Report};
 pub use crate::config::Sync;
 
@@ -158,6 +158,11 @@ impl Journal {
     /// number does not rise is not kept, and the log says so; numbers that are left out become a [`Gap`].
     pub fn append(&self, records: impl IntoIterator<Item = Record>) -> Ticket {
         self.shared.append(records)
+    }
+
+    /// Where it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Something to read it with, on this or another thread.

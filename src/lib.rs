@@ -44,6 +44,7 @@
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
 //! turn             what happened in a turn of the room, and for whom           knows nobody
+//! archive          answers what was, from the journal                        knows no session, no sentence
 //! journal          what happened in the room, in order, on disk                knows no actor, no session, no socket
 //! dialect          text, JSON, WebSocket: bytes <-> lines, events -> bytes     knows one format each
 //! password         the gate: whether a password is the room's                  knows no session, no sentence
@@ -59,6 +60,7 @@
 mod addresses;
 pub mod admin;
 pub mod admission;
+pub mod archive;
 pub mod budget;
 pub mod chat;
 pub mod cli;

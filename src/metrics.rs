@@ -20,7 +20,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry, Unit};
 
-use crate::chat::answer::{Answer, Refusal};
+use crate::chat::answer::{Answer, ArchiveTrouble, Refusal};
 use crate::chat::command::CommandError;
 use crate::chat::event::Reason;
 pub use fanout::Fanout;
@@ -151,6 +151,7 @@ impl Metrics {
             Answer::Goodbye(Reason::BadPasswords) => self.limits.count(Limit::MaxPasswordTries),
             Answer::TooManyPasswordTries { .. } => self.limits.count(Limit::PasswordTries),
             Answer::Goodbye(Reason::Evicted) => self.limits.count(Limit::MaxUnnamed),
+            Answer::NoArchive(ArchiveTrouble::Busy) => self.limits.count(Limit::MaxQuestions),
             Answer::NameWanted => {
                 self.ghost_probes.inc();
             }
@@ -178,6 +179,9 @@ impl Metrics {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
+            | Answer::Found(_)
+            | Answer::Seen(..)
+            | Answer::NoArchive(_)
             | Answer::JournalFailed(_)
             | Answer::JournalRecovered { .. }
             | Answer::Help

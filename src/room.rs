@@ -39,7 +39,7 @@ use self::keeping::Tickets;
 pub use self::keeping::Past;
 pub use self::message::{
     Attach, Broadcast, CloseJournal, Deliver, Delivered, HealthProbe, HubId, Join, JournalReport, Leave, Manner,
-    Probing, Recall, Relieve, Rename, Shutdown, To, Whisper, Who,
+    Probing, Recall, Relieve, Rename, Research, Shutdown, To, Whisper, Who,
 };
 
 /// The exit code of a process whose room stopped unasked: "internal software error" in `sysexits.h`.

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::admin::{self, Admin};
 use crate::admission::{Admission, Admitted, Origin};
+use crate::archive::Archive;
 use crate::budget::Budget;
 use crate::chat::answer::{Answer, Refusal};
 use crate::chat::registry::SessionId;
@@ -116,6 +117,7 @@ impl Server {
     /// [`Config::threads`], on arbiters of their own.
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
+        let archive = open_archive(&room, &self.config);
         let room =
             room.showing(self.config.history).waiting_for_lost(self.config.grace, self.config.resume_window).start();
         let language = self.config.language;
@@ -124,7 +126,7 @@ impl Server {
         let openings = Arc::new(Openings::default());
         let browsers = Arc::new(Browsers::none(Instant::now().into_std()));
         let gate = self.gate;
-        let places = open_places(&room, gate.as_ref(), &self.config, &metrics, |hub| Entrance {
+        let places = open_places(&room, gate.as_ref(), archive.as_ref(), &self.config, &metrics, |hub| Entrance {
             hub,
             site: Arc::clone(&site),
             tls: self.tls.clone(),
@@ -264,19 +266,31 @@ struct Place {
     arbiter: Option<ArbiterHandle>,
 }
 
+/// What was, if the room has a journal. If the system has no thread for it, people are told that nothing is kept.
+fn open_archive(room: &ChatRoom, config: &Config) -> Option<Archive> {
+    match Archive::open(room.journal_directory()?, config.max_questions) {
+        Ok(archive) => Some(archive),
+        Err(error) => {
+            error!("cannot start the thread that searches the journal: {error}");
+            None
+        }
+    }
+}
+
 /// The places for sessions: one here and, beyond the first thread, one on each of the others.
 fn open_places(
     room: &Addr<ChatRoom>,
     gate: Option<&Arc<Gate>>,
+    archive: Option<&Archive>,
     config: &Arc<Config>,
     metrics: &Arc<Metrics>,
     entrance_to: impl Fn(Addr<Hub>) -> Entrance,
 ) -> Vec<Place> {
     let budget = Arc::new(Budget::new(config.outbox_total));
     let new_hub = |id| {
-        let (room, gate, config) = (room.clone(), gate.cloned(), Arc::clone(config));
+        let (room, gate, archive, config) = (room.clone(), gate.cloned(), archive.cloned(), Arc::clone(config));
         let (metrics, budget) = (Arc::clone(metrics), Arc::clone(&budget));
-        move || Hub::new(id, room, config, metrics, budget).with_gate(gate)
+        move || Hub::new(id, room, config, metrics, budget).with_gate(gate).with_archive(archive)
     };
     let here = new_hub(HubId(0))().start();
     let mut places = vec![Place { entrance: entrance_to(here), arbiter: None }];

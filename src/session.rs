@@ -15,6 +15,7 @@
 //! does not, and when the session may go on reading. A session knows a stream of bytes, not what the stream is made of.
 
 mod delivery;
+mod inquiry;
 mod io;
 mod keepalive;
 mod lag;
@@ -41,6 +42,7 @@ use log::{debug, info};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::codec::FramedRead;
 
+use crate::archive::Archive;
 use crate::chat::answer::Answer;
 use crate::chat::event::Reason;
 use crate::chat::language::Language;
@@ -59,6 +61,7 @@ use crate::password::Gate;
 use crate::room::{ChatRoom, Leave};
 use crate::transport::Transport;
 
+use inquiry::Inquiry;
 use keepalive::Keepalive;
 use lock::Lock;
 use probe::Probe;
@@ -109,6 +112,8 @@ pub struct Setup {
     pub accepted: Instant,
     /// What stands in front of the room, if it has a password.
     pub gate: Option<Arc<Gate>>,
+    /// What was, if anything is kept.
+    pub archive: Option<Archive>,
     /// The room.
     pub room: Addr<ChatRoom>,
     /// The limits.
@@ -134,6 +139,9 @@ pub struct Connection<S> {
     ids: Option<Box<Ids>>,
     /// The password that is still to be given.
     lock: Option<Box<Lock>>,
+    archive: Option<Archive>,
+    /// What is asked of the archive; `None` before the first question.
+    inquiry: Option<Box<Inquiry>>,
     outbox: Outbox,
     ignored: Vec<Ignored>,
     /// Messages of an undelimited session that came while it may not be read from: see [`MAX_AHEAD`].
@@ -205,7 +213,7 @@ enum Stage {
 impl<S: Transport> Connection<S> {
     /// A connection over this stream. It lives as soon as a [`Session`] of it is started.
     pub fn new(stream: S, setup: Setup) -> Connection<S> {
-        let Setup { id, peer, speech, accepted, gate, room, config, metrics, unnamed } = setup;
+        let Setup { id, peer, speech, accepted, gate, archive, room, config, metrics, unnamed } = setup;
         metrics.connections.inc();
         metrics.sessions.inc();
         let codec = match speech {
@@ -221,6 +229,8 @@ impl<S: Transport> Connection<S> {
             format: Format::Text,
             ids: None,
             lock: gate.map(|gate| Box::new(Lock::new(gate))),
+            archive,
+            inquiry: None,
             outbox: Outbox::new(config.outbox, config.outbox_soft),
             ignored: Vec::new(),
             ahead: Vec::new(),
@@ -270,7 +280,8 @@ impl<S: Transport> Connection<S> {
     fn may_read(&self) -> bool {
         let is_held = self.throttle.is_pausing() || self.is_waiting_for_room || self.in_flight >= MAX_IN_FLIGHT;
         let is_tried = self.lock.as_deref().is_some_and(Lock::is_busy);
-        self.is_open() && !is_held && !is_tried && self.outbox.has_room()
+        let is_searching = self.inquiry.as_deref().is_some_and(Inquiry::is_open);
+        self.is_open() && !is_held && !is_tried && !is_searching && self.outbox.has_room()
     }
 
     fn answer(&mut self, answer: Answer) {

@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind, Whispered};
+use crate::chat::history::Page;
 use crate::chat::language::Language;
 use crate::chat::registry::SessionId;
 use crate::chat::repeats::First;
@@ -38,6 +39,8 @@ pub enum Private {
     Whispered(Whispered),
     /// What it asked is answered, in words or without.
     Answered(Option<Answer>),
+    /// What it asked is for the archive to answer, which may not have yet what happened last: this.
+    Unwritten(Page),
     /// Something that it did not ask.
     Told(Answer),
     /// A message of it, in its place among those that have gone to everybody: it had come already.

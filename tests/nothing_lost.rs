@@ -1,6 +1,6 @@
 //! Promise 2 of the design, under fire: the server is killed and started again, connections break and programs die, all at
 //! random moments and under load. Afterwards every acknowledged message is in everybody's stream exactly once and in one
-//! order, and no message is there twice.
+//! order, no message is there twice, and every acknowledged whisper has come to its reader once.
 //!
 //! `PAPO_SEED` repeats a run, as far as the machine lets it; `PAPO_ROUNDS` makes it longer.
 #![cfg(unix)]
@@ -14,6 +14,7 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -60,8 +61,14 @@ struct Life {
     streams: Vec<Stream>,
     /// Its messages that were acknowledged: with which number, and what they said.
     acknowledged: BTreeMap<u64, String>,
-    /// Those that were not: in order, each with its id, which says the same.
-    unanswered: Vec<String>,
+    /// Its whispers that were acknowledged: to whom, and what they said.
+    acknowledged_whispers: Vec<(String, String)>,
+    /// Those messages that were not answered, in order. The text is the id, too.
+    unanswered: Vec<Message>,
+    /// What was whispered to it, by number.
+    whispers: BTreeMap<u64, String>,
+    /// The number of the last of them.
+    whisper: u64,
     /// What was kept from it to come back with.
     token: Option<Value>,
     epoch: Option<Value>,
@@ -71,6 +78,22 @@ struct Life {
     is_alive: bool,
     returns: usize,
     gaps: usize,
+}
+
+/// A message, and to whom it is whispered, if it is.
+struct Message {
+    text: String,
+    to: Option<String>,
+}
+
+impl Message {
+    fn object(&self) -> Value {
+        let Message { text, to } = self;
+        match to {
+            Some(to) => json!({ "type": "whisper", "id": text, "text": text, "to": to }),
+            None => json!({ "type": "say", "id": text, "text": text }),
+        }
+    }
 }
 
 /// What was read without a gap.
@@ -98,6 +121,7 @@ impl Life {
             join["token"] = token.clone();
             join["epoch"] = epoch.clone();
             join["seq"] = json!(self.seq);
+            join["whispers"] = json!(self.whisper);
         }
         join
     }
@@ -110,6 +134,12 @@ impl Life {
         if let Some(undone) = welcome["undone"].as_u64() {
             let stream = self.streams.last_mut().unwrap();
             stream.said.retain(|(seq, _)| *seq < undone);
+        }
+        let whispers = welcome["whispers"].as_u64().unwrap();
+        if whispers < self.whisper {
+            // they were not kept, and may come again
+            self.whispers.retain(|number, _| *number <= whispers);
+            self.whisper = whispers;
         }
         if !is_resumed {
             let after = welcome["seq"].as_u64().unwrap();
@@ -125,12 +155,26 @@ impl Life {
     fn take(&mut self, object: &Value) {
         let seq = object["seq"].as_u64();
         match (object["type"].as_str().unwrap(), seq) {
-            ("ack", Some(seq)) => {
+            ("ack", seq) => {
                 assert_eq!(object.get("kept"), None, "{}: {object}", self.name);
-                let id = object["id"].as_str().unwrap();
-                self.unanswered.retain(|text| text != id);
-                let before = self.acknowledged.insert(seq, id.to_owned());
-                assert!(before.is_none_or(|before| before == id), "{}: {object}", self.name);
+                let Message { text, to } = self.answered(object);
+                match (seq, to) {
+                    (Some(seq), None) => {
+                        assert_eq!(self.acknowledged.insert(seq, text), None, "{}: {object}", self.name);
+                    }
+                    (None, Some(to)) => self.acknowledged_whispers.push((to, text)),
+                    _ => panic!("{}: {object}", self.name),
+                }
+            }
+            ("whispered", _) => {
+                self.whisper += 1;
+                assert_eq!(object["number"], self.whisper, "{}: {object}", self.name);
+                self.whispers.insert(self.whisper, object["text"].as_str().unwrap().to_owned());
+            }
+            // its reader has died, or is not back yet
+            ("error", _) => {
+                assert_eq!(object["code"], "not_found", "{}: {object}", self.name);
+                assert!(self.answered(object).to.is_some(), "{}: {object}", self.name);
             }
             ("said", Some(seq)) => {
                 let text = object["text"].as_str().unwrap().to_owned();
@@ -140,6 +184,12 @@ impl Life {
             _ => panic!("{}: {object}", self.name),
         }
         self.seq = self.seq.max(seq.unwrap_or_default());
+    }
+
+    /// The message that this answers.
+    fn answered(&mut self, answer: &Value) -> Message {
+        let place = self.unanswered.iter().position(|message| answer["id"] == *message.text);
+        self.unanswered.remove(place.unwrap_or_else(|| panic!("{}: answered twice: {answer}", self.name)))
     }
 }
 
@@ -184,6 +234,8 @@ impl Line {
 /// Where the server is, and what the programs are to do.
 struct Scene {
     address: SocketAddr,
+    /// Who is there, or will be again.
+    names: Mutex<Vec<String>>,
     /// Nothing new is said.
     is_quiet: AtomicBool,
     /// No program dies, and no connection breaks, but by the server.
@@ -209,8 +261,8 @@ fn talk(scene: &Scene, life: &mut Life, dice: &mut Dice, said: &mut u64) -> io::
             Some(welcome) if !is_in => {
                 life.welcomed(&welcome);
                 is_in = true;
-                for text in &life.unanswered {
-                    line.send(&json!({ "type": "say", "id": text, "text": text }))?;
+                for message in &life.unanswered {
+                    line.send(&message.object())?;
                 }
             }
             Some(object) => life.take(&object),
@@ -227,8 +279,14 @@ fn talk(scene: &Scene, life: &mut Life, dice: &mut Dice, said: &mut u64) -> io::
         if !scene.is_quiet.load(Ordering::Acquire) && life.unanswered.len() < MAX_UNANSWERED {
             *said += 1;
             let text = format!("{} {said}", life.name);
-            life.unanswered.push(text.clone());
-            line.send(&json!({ "type": "say", "id": text, "text": text }))?;
+            let to = (dice.below(6) == 0).then(|| {
+                let names = scene.names.lock().unwrap();
+                names[dice.below(PROGRAMS) as usize].clone()
+            });
+            let message = Message { text, to };
+            let object = message.object();
+            life.unanswered.push(message);
+            line.send(&object)?;
         }
         if !scene.is_calm.load(Ordering::Acquire) {
             match dice.below(1000) {
@@ -256,7 +314,7 @@ fn live(scene: &Scene, number: u64, seed: u64) -> Vec<Life> {
     loop {
         if scene.is_quiet.load(Ordering::Acquire) {
             let since = *quiet_since.get_or_insert_with(Instant::now);
-            assert!(since.elapsed() < DEADLINE, "{}: {:?} are not answered", life.name, life.unanswered);
+            assert!(since.elapsed() < DEADLINE, "{}: {} are not answered", life.name, life.unanswered.len());
         }
         match talk(scene, &mut life, &mut dice, &mut said) {
             Ok(Outcome::Complete) => {
@@ -266,6 +324,7 @@ fn live(scene: &Scene, number: u64, seed: u64) -> Vec<Life> {
             }
             Ok(Outcome::Died) => {
                 let successor = Life::begin(format!("p{number}_{}", lives.len() + 1));
+                scene.names.lock().unwrap()[number as usize].clone_from(&successor.name);
                 lives.push(std::mem::replace(&mut life, successor));
             }
             // the server is not there, or the connection has broken
@@ -318,7 +377,8 @@ fn whatever_dies_nothing_that_was_acknowledged_is_lost_and_nothing_is_said_twice
     // an address that no other connection of this machine takes while the server is down
     let ip = [127, 9, (seed >> 8) as u8, seed as u8];
     let address = TcpListener::bind((std::net::Ipv4Addr::from(ip), 0)).unwrap().local_addr().unwrap();
-    let scene = Scene { address, is_quiet: AtomicBool::new(false), is_calm: AtomicBool::new(false) };
+    let names = Mutex::new((0..PROGRAMS).map(|number| format!("p{number}_0")).collect());
+    let scene = Scene { address, names, is_quiet: AtomicBool::new(false), is_calm: AtomicBool::new(false) };
 
     let lives: Vec<Life> = thread::scope(|scope| {
         let programs: Vec<_> = (0..PROGRAMS)
@@ -369,7 +429,8 @@ fn whatever_dies_nothing_that_was_acknowledged_is_lost_and_nothing_is_said_twice
         for (seq, text) in &life.acknowledged {
             assert_eq!(said.get(seq), Some(text), "{}: acknowledged, and not kept", life.name);
         }
-        let own: HashSet<&str> = life.acknowledged.values().chain(&life.unanswered).map(String::as_str).collect();
+        let unanswered = life.unanswered.iter().map(|message| &message.text);
+        let own: HashSet<&str> = life.acknowledged.values().chain(unanswered).map(String::as_str).collect();
         for Stream { after, said: read } in &life.streams {
             assert!(read.is_sorted_by(|(one, _), (next, _)| one < next), "{}: not in one order", life.name);
             // whoever died was never told what was undone
@@ -388,11 +449,25 @@ fn whatever_dies_nothing_that_was_acknowledged_is_lost_and_nothing_is_said_twice
             }
         }
     }
+    let mut read: HashMap<&str, usize> = HashMap::new();
+    for life in lives.iter().filter(|life| life.is_alive) {
+        life.whispers.values().for_each(|text| *read.entry(text).or_default() += 1);
+    }
+    for (text, times) in &read {
+        assert_eq!(*times, 1, "read more than once: {text}");
+    }
+    for (to, text) in lives.iter().flat_map(|life| &life.acknowledged_whispers) {
+        // whoever died has not told what was read
+        if let Some(reader) = lives.iter().find(|life| life.is_alive && life.name == *to) {
+            assert!(reader.whispers.values().any(|read| read == text), "{to}: acknowledged, and not read: {text}");
+        }
+    }
+    let whispers = read.len();
     let count = |of: fn(&Life) -> usize| lives.iter().map(of).sum::<usize>();
     let (acknowledged, returns, gaps) =
         (count(|life| life.acknowledged.len()), count(|life| life.returns), count(|life| life.gaps));
     println!(
-        "{} programs, {acknowledged} messages acknowledged, {returns} returns, {gaps} of them behind a gap, {} kills that skipped numbers",
+        "{} programs, {acknowledged} messages acknowledged, {whispers} whispers read, {returns} returns, {gaps} of them behind a gap, {} kills that skipped numbers",
         lives.len(),
         skipped.len()
     );

@@ -70,7 +70,11 @@ impl NotingHub {
                     Private::Whispered(whispered) => Note::Whisper(whispered.after),
                     Private::Answered(answer) => Note::Answered(answer.clone()),
                     // neither is an answer, nor has it a place among the events
-                    Private::Told(_) | Private::Wanted { .. } | Private::Repeated(_) | Private::Replaced => return,
+                    Private::Told(_)
+                    | Private::Unwritten(_)
+                    | Private::Wanted { .. }
+                    | Private::Repeated(_)
+                    | Private::Replaced => return,
                     Private::Farewell => Note::Farewell,
                 });
                 match notes.notes.last() {
@@ -418,6 +422,7 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     assert_eq!(answers()[3..], [Note::Answered(Some(Answer::NotKept)), Note::Answered(Some(Answer::NotKept))]);
     house.room.do_send(JournalReport(Report::Recovered { lost: Lost::default() }));
     whisper(Some("w4"));
+    house.settle().await;
     house.room.do_send(written(7));
     house.settle().await;
     assert_eq!(answers()[5..], [Note::Answered(None)]);

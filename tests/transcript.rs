@@ -270,6 +270,8 @@ fn help_lists_every_command_in_the_readers_language() {
         "  /eu ação             mostra a todos o que você faz: * Ana acena",
         "  /quem                mostra quem está na sala",
         "  /historico [N]       mostra as últimas N mensagens (50, se não disser quantas)",
+        "  /buscar palavra…     mostra as últimas 20 mensagens com essas palavras",
+        "  /visto nome          mostra quando essa pessoa esteve aqui pela última vez",
         "  /nome NOVO           troca o seu nome",
         "  /ignorar nome        esconde as mensagens dessa pessoa",
         "  /atender nome        volta a mostrar as mensagens dessa pessoa",

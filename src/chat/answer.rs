@@ -1,9 +1,10 @@
 //! What the server tells one person: answers to commands, and words about the connection itself.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::command::CommandError;
-use super::event::Reason;
+use super::event::{EventKind, Reason};
 use super::history::Page;
 use super::language::Language;
 use super::name::{Name, NameError};
@@ -43,6 +44,12 @@ pub enum Answer {
     Who(Arc<[Name]>),
     /// What was said before, oldest first: to a newcomer, and to whoever asks.
     History(Page),
+    /// What somebody looked for, oldest first.
+    Found(Page),
+    /// When somebody was there last.
+    Seen(Name, Sighting),
+    /// What was said before cannot be looked through.
+    NoArchive(ArchiveTrouble),
     /// A whisper was handed on, and the journal, which has failed, may lose it.
     NotKept,
     /// What is said is not kept at the moment.
@@ -164,6 +171,81 @@ pub enum DiskTrouble {
     Other,
 }
 
+/// When somebody was there last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sighting {
+    /// Now.
+    Here,
+    /// Then, and no more is known of it than what it was.
+    Last {
+        /// When, for show only.
+        at: SystemTime,
+        /// What they did.
+        deed: Deed,
+    },
+    /// Never, or so long ago that it is not kept any more.
+    Unknown,
+    /// Not now; nothing else is kept.
+    NotKept,
+}
+
+/// What somebody did, in one word: nothing of what was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Came in.
+    Joined,
+    /// Said something to everybody.
+    Said,
+    /// Told everybody something about themselves.
+    Acted,
+    /// Took that name, or gave it up for another one.
+    Renamed,
+    /// Left.
+    Left,
+}
+
+impl Deed {
+    /// A stable word for programs: that of the event.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Deed::Joined => "joined",
+            Deed::Said => "said",
+            Deed::Acted => "acted",
+            Deed::Renamed => "renamed",
+            Deed::Left => "left",
+        }
+    }
+}
+
+impl From<&EventKind> for Deed {
+    fn from(kind: &EventKind) -> Deed {
+        match kind {
+            EventKind::Joined { .. } => Deed::Joined,
+            EventKind::Said { .. } => Deed::Said,
+            EventKind::Acted { .. } => Deed::Acted,
+            EventKind::Renamed { .. } => Deed::Renamed,
+            EventKind::Left { .. } => Deed::Left,
+        }
+    }
+}
+
+/// Why what was said before cannot be looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ArchiveTrouble {
+    /// Nothing is kept.
+    #[error("nothing is kept")]
+    NothingKept,
+    /// As many questions wait as may.
+    #[error("too many questions wait")]
+    Busy,
+    /// It took too long.
+    #[error("it takes too long")]
+    TooSlow,
+    /// It cannot be read, which the log explains.
+    #[error("it cannot be read")]
+    Failed,
+}
+
 /// Why an object of the JSON dialect means nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ObjectError {
@@ -243,6 +325,9 @@ impl Answer {
             | Answer::NameUnchanged(_)
             | Answer::Who(_)
             | Answer::History(_)
+            | Answer::Found(_)
+            | Answer::Seen(..)
+            | Answer::NoArchive(_)
             | Answer::NotKept
             | Answer::JournalFailed(_)
             | Answer::JournalRecovered { .. }

@@ -31,6 +31,15 @@ pub enum Command {
     Who,
     /// Show so many of the last messages.
     History(usize),
+    /// Show the last messages with these words.
+    Search {
+        /// The words; there is a letter or a digit in them.
+        words: CleanText,
+        /// How many messages, at most [`MAX_FOUND`].
+        count: usize,
+    },
+    /// Show when this person was there last.
+    Seen(Name),
     /// List the commands.
     Help,
     /// See whether the server answers.
@@ -109,10 +118,17 @@ pub enum Arguments {
     Language,
     /// How many, or nothing.
     Count,
+    /// Words to look for.
+    Words,
 }
 
 /// How many messages `/historico` shows if nobody says how many.
 pub const DEFAULT_HISTORY: usize = 50;
+
+/// How many messages a search shows if nobody says how many, and how many it shows at most: the newest ones.
+pub const DEFAULT_FOUND: usize = 20;
+/// See [`DEFAULT_FOUND`].
+pub const MAX_FOUND: usize = 50;
 
 /// Every command, in the order of the help. All words are understood whatever language a person reads; case and accents
 /// do not matter.
@@ -162,6 +178,22 @@ pub static COMMANDS: &[Entry] = &[
                 _ => Err(CommandError::Usage(entry)),
             },
         },
+    },
+    Entry {
+        portuguese: &["buscar"],
+        english: &["search"],
+        arguments: Arguments::Words,
+        help: text::help_search,
+        before_name: false,
+        parse: |entry, rest| Command::search(rest, DEFAULT_FOUND).ok_or(CommandError::Usage(entry)),
+    },
+    Entry {
+        portuguese: &["visto"],
+        english: &["seen"],
+        arguments: Arguments::Name,
+        help: text::help_seen,
+        before_name: false,
+        parse: |entry, rest| Ok(Command::Seen(Command::person(entry.required(rest)?)?)),
     },
     Entry {
         portuguese: &["nome"],
@@ -290,6 +322,12 @@ impl Command {
     pub fn person(typed: &str) -> Result<Name, CommandError> {
         let name = typed.trim_start_matches('@').trim_end_matches([':', ',']);
         Name::parse_addressed(name).map_err(|_| CommandError::NoSuchName(shorten(typed)))
+    }
+
+    /// A search for what was typed; `None` if there is no word in it.
+    pub fn search(typed: &str, count: usize) -> Option<Command> {
+        let has_word = accentless(typed).chars().any(char::is_alphanumeric);
+        has_word.then(|| Command::Search { words: typed.trim().into(), count: count.min(MAX_FOUND) })
     }
 
     /// Reads a line of somebody without a name: one of the few commands that make sense already, or `None`.
@@ -458,6 +496,12 @@ mod tests {
         for line in ["/historico 0", "/historico -1", "/historico muito", "/history 99999999999999999999"] {
             assert!(matches!(parse(line), Err(CommandError::Usage(_))), "{line}");
         }
+        for line in ["/buscar São João", "/SEARCH  São João ", "/Búscar São João"] {
+            assert_eq!(parse(line), Ok(Some(Command::Search { words: "São João".into(), count: 20 })), "{line}");
+        }
+        for line in ["/visto Beto", "/seen @Beto", "/VISTO Beto,"] {
+            assert_eq!(parse(line), Ok(Some(Command::Seen(name("Beto")))), "{line}");
+        }
         assert_eq!(parse("/ping"), Ok(Some(Command::Ping)));
         for line in ["/nome Bia", "/nick  Bia "] {
             assert_eq!(parse(line), Ok(Some(Command::Rename(name("Bia")))));
@@ -504,6 +548,18 @@ mod tests {
         for line in ["/nome", "/nome  ", "/eu", "/responder", "/ignorar", "/atender", "/idioma", "/idioma fr"] {
             assert!(matches!(parse(line), Err(CommandError::Usage(_))), "{line}");
         }
+        for line in
+            ["/buscar", "/search  ", "/buscar !?", "/buscar \"* %", "/buscar \u{301}", "/buscar 🎉", "/visto", "/seen "]
+        {
+            assert!(matches!(parse(line), Err(CommandError::Usage(_))), "{line}");
+        }
+        // what stands between the letters is left to whoever looks for them
+        assert_eq!(
+            parse("/buscar \"a* OR %"),
+            Ok(Some(Command::Search { words: "\"a* OR %".into(), count: DEFAULT_FOUND }))
+        );
+        assert_eq!(Command::search("x", 1000), Some(Command::Search { words: "x".into(), count: MAX_FOUND }));
+        assert_eq!(parse("/visto a b"), Err(CommandError::NoSuchName("a b".into())));
         assert_eq!(parse("/nome Ana Maria"), Err(CommandError::BadName(NameError::BadCharacter)));
         assert_eq!(parse("/nome admin"), Err(CommandError::BadName(NameError::Reserved)));
     }

@@ -55,6 +55,17 @@ pub enum EventKind {
     },
 }
 
+impl EventKind {
+    /// Who takes part in it.
+    pub fn names(&self) -> [Option<&Name>; 2] {
+        match self {
+            EventKind::Joined { name } | EventKind::Left { name, .. } => [Some(name), None],
+            EventKind::Said { from, .. } | EventKind::Acted { from, .. } => [Some(from), None],
+            EventKind::Renamed { old, new } => [Some(old), Some(new)],
+        }
+    }
+}
+
 /// A message to one member. It is no [`Event`]: it takes no number of the room's order, so that nobody else can
 /// even tell that it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -79,6 +79,12 @@ impl History {
         (missed <= MAX_MISSED).then(|| events.newest(missed))
     }
 
+    /// What happened after the event with number `seq`, as far as it is still known.
+    pub fn known_after(&self, seq: u64) -> Page {
+        let list = &self.events.list;
+        list.range(list.partition_point(|event| event.seq <= seq)..).cloned().collect()
+    }
+
     /// Nothing is known of what happened up to this number.
     pub fn begin_after(&mut self, seq: u64) {
         for list in [&mut self.events, &mut self.messages] {
@@ -184,6 +190,12 @@ mod tests {
             assert_eq!(page.as_ref().map(|page| page.len()), missed, "{seq}");
             let numbers = page.map(|page| numbers(&page)).unwrap_or_default();
             assert!(numbers.iter().copied().eq(seq + 1..=seq + missed.unwrap_or(0) as u64), "{seq}: {numbers:?}");
+        }
+        for (seq, first) in [(0, 953), (952, 953), (2998, 2999), (2999, 3000)] {
+            assert!(numbers(&history.known_after(seq)).into_iter().eq(first..=3000), "{seq}");
+        }
+        for seq in [3000, u64::MAX] {
+            assert_eq!(numbers(&history.known_after(seq)), [0; 0]);
         }
     }
 

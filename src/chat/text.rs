@@ -95,6 +95,20 @@ sentences! {
     history_begins(count);
     history_ends();
     history_empty();
+    found_begins(count);
+    found_ends();
+    found_nothing();
+    seen_here(name);
+    seen_joined(name, at);
+    seen_said(name, at);
+    seen_renamed(name, at);
+    seen_left(name, at);
+    seen_unknown(name);
+    seen_not_kept(name);
+    archive_nothing_kept();
+    archive_busy();
+    archive_too_slow();
+    archive_failed();
     not_found(name);
     whisper_format();
     empty_message();
@@ -125,6 +139,8 @@ sentences! {
     help_act();
     help_who();
     help_history();
+    help_search();
+    help_seen();
     help_rename();
     help_ignore();
     help_unignore();
@@ -137,6 +153,7 @@ sentences! {
     argument_new_name();
     argument_message();
     argument_action();
+    argument_words();
 
     serving(version);
     serving_here(version);
@@ -377,6 +394,7 @@ fn arguments(language: Language, arguments: Arguments) -> Option<String> {
         Arguments::Action => Some(argument_action(language)),
         Arguments::Language => Some("pt|en".to_owned()),
         Arguments::Count => Some("[N]".to_owned()),
+        Arguments::Words => Some(argument_words(language)),
     }
 }
 
@@ -497,6 +515,6 @@ mod tests {
                 assert!(lines.iter().any(|line| line.contains(&format!("/{}", entry.word(language)))), "{entry:?}");
             }
         }
-        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[5]), "/nome NOVO");
+        assert_eq!(usage_of(Language::Portuguese, &COMMANDS[7]), "/nome NOVO");
     }
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::text;
-use crate::chat::answer::{Answer, ObjectError, Refusal, Welcome};
+use crate::chat::answer::{Answer, ArchiveTrouble, ObjectError, Refusal, Sighting, Welcome};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -113,6 +113,22 @@ enum Object<'a> {
         #[serde(flatten)]
         id: Id<'a>,
         events: Vec<Object<'a>>,
+    },
+    Found {
+        #[serde(flatten)]
+        id: Id<'a>,
+        events: Vec<Object<'a>>,
+    },
+    Seen {
+        #[serde(flatten)]
+        id: Id<'a>,
+        name: &'a str,
+        here: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        what: Option<&'static str>,
+        message: String,
     },
     Pong {
         #[serde(flatten)]
@@ -254,6 +270,16 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::History(page) => {
             Object::History { id, events: page.iter().map(|event| self::object(event, language)).collect() }
         }
+        Answer::Found(page) => {
+            Object::Found { id, events: page.iter().map(|event| self::object(event, language)).collect() }
+        }
+        Answer::Seen(name, sighting) => {
+            let (at, what) = match sighting {
+                Sighting::Last { at, deed } => (Some(rfc3339(*at)), Some(deed.word())),
+                Sighting::Here | Sighting::Unknown | Sighting::NotKept => (None, None),
+            };
+            Object::Seen { id, name: name.as_str(), here: *sighting == Sighting::Here, at, what, message }
+        }
         Answer::Help => {
             Object::Help { id, lines: sentences::help(language, COMMANDS), message: sentences::help_title(language) }
         }
@@ -292,6 +318,10 @@ pub fn answer(answer: &Answer, id: Option<&str>, language: Language) -> String {
         Answer::Mistake(CommandError::EmptyMessage) => error(id, "empty_message"),
         Answer::PasswordWrong => error(id, "bad_password"),
         Answer::TooManyPasswordTries { .. } => error(id, "too_many_tries"),
+        Answer::NoArchive(ArchiveTrouble::NothingKept) => error(id, "nothing_kept"),
+        Answer::NoArchive(ArchiveTrouble::Busy) => error(id, "archive_busy"),
+        Answer::NoArchive(ArchiveTrouble::TooSlow) => error(id, "archive_too_slow"),
+        Answer::NoArchive(ArchiveTrouble::Failed) => error(id, "archive_failed"),
         Answer::NobodyToReplyTo => error(id, "nobody_to_reply_to"),
         Answer::NotIgnored(_) => error(id, "not_ignored"),
         Answer::TooManyIgnored { .. } => error(id, "too_many_ignored"),
@@ -334,6 +364,7 @@ mod tests {
     use super::*;
     use crate::chat::registry::MemberId;
     use crate::chat::token::Token;
+    use std::sync::Arc;
     use std::time::Duration;
 
     fn name(text: &str) -> Name {
@@ -377,6 +408,31 @@ mod tests {
         ] {
             assert_eq!(happened(kind), expected);
         }
+    }
+
+    #[test]
+    fn what_was_looked_for() {
+        let said = Event { seq: 7, at: at(), kind: EventKind::Said { from: name("Ana"), text: "oi".into() } };
+        let found = |page: Vec<Arc<Event>>| answer(&Answer::Found(page.into()), Some("f"), Language::English);
+        assert_eq!(found(Vec::new()), r#"{"type":"found","id":"f","events":[]}"#);
+        assert_eq!(
+            found(vec![Arc::new(said)]),
+            r#"{"type":"found","id":"f","events":[{"type":"said","seq":7,"at":"2026-11-27T23:46:19.123Z","from":"Ana","text":"oi"}]}"#
+        );
+        let seen = |sighting| answer(&Answer::Seen(name("Ana"), sighting), None, Language::English);
+        assert_eq!(
+            seen(Sighting::Here),
+            r#"{"type":"seen","name":"Ana","here":true,"message":"Ana is in the room now."}"#
+        );
+        for sighting in [Sighting::Unknown, Sighting::NotKept] {
+            let seen = seen(sighting);
+            assert!(seen.starts_with(r#"{"type":"seen","name":"Ana","here":false,"message":"Ana is not in"#), "{seen}");
+        }
+        let kind = EventKind::Left { name: name("Ana"), reason: Reason::Lost };
+        let last = seen(Sighting::Last { at: at(), deed: (&kind).into() });
+        let head =
+            r#"{"type":"seen","name":"Ana","here":false,"at":"2026-11-27T23:46:19.123Z","what":"left","message":""#;
+        assert!(last.starts_with(head) && last.ends_with(", leaving.\"}"), "{last}");
     }
 
     #[test]

@@ -10,12 +10,14 @@ pub mod notices;
 pub mod telnet;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::chat::answer::{Answer, DiskTrouble, ObjectError, Refusal};
+use crate::chat::answer::{Answer, ArchiveTrouble, Deed, DiskTrouble, ObjectError, Refusal, Sighting};
 use crate::chat::command::{COMMANDS, CommandError};
 use crate::chat::event::{Event, EventKind, Reason, Whispered};
 use crate::chat::language::Language;
@@ -71,7 +73,16 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::BadName(error) => bad_name(*error, language),
         Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
         Answer::Who(names) => who(names, language),
-        Answer::History(page) => history(page, language),
+        Answer::History(page) => {
+            let frame = [text::history_begins(language, page.len()), text::history_ends(language)];
+            events_between(frame, page, language).unwrap_or_else(|| text::history_empty(language))
+        }
+        Answer::Found(page) => {
+            let frame = [text::found_begins(language, page.len()), text::found_ends(language)];
+            events_between(frame, page, language).unwrap_or_else(|| text::found_nothing(language))
+        }
+        Answer::Seen(name, sighting) => seen(owned(name), *sighting, language),
+        Answer::NoArchive(trouble) => archive_trouble(*trouble, language),
         // people are told of every failure once, and nothing of each whisper
         Answer::NotKept => return Bytes::new(),
         Answer::JournalFailed(trouble) => text::journal_failed(language, disk_trouble(*trouble, language)),
@@ -134,6 +145,32 @@ fn disk_trouble(trouble: DiskTrouble, language: Language) -> String {
         DiskTrouble::ReadOnly => text::journal_read_only(language),
         DiskTrouble::Damaged => text::journal_file_damaged(language),
         DiskTrouble::Other => text::journal_other(language),
+    }
+}
+
+fn archive_trouble(trouble: ArchiveTrouble, language: Language) -> String {
+    match trouble {
+        ArchiveTrouble::NothingKept => text::archive_nothing_kept(language),
+        ArchiveTrouble::Busy => text::archive_busy(language),
+        ArchiveTrouble::TooSlow => text::archive_too_slow(language),
+        ArchiveTrouble::Failed => text::archive_failed(language),
+    }
+}
+
+fn seen(name: String, sighting: Sighting, language: Language) -> String {
+    match sighting {
+        Sighting::Here => text::seen_here(language, name),
+        Sighting::Unknown => text::seen_unknown(language, name),
+        Sighting::NotKept => text::seen_not_kept(language, name),
+        Sighting::Last { at, deed } => {
+            let at = Clock::now().time(at);
+            match deed {
+                Deed::Joined => text::seen_joined(language, name, at),
+                Deed::Said | Deed::Acted => text::seen_said(language, name, at),
+                Deed::Renamed => text::seen_renamed(language, name, at),
+                Deed::Left => text::seen_left(language, name, at),
+            }
+        }
     }
 }
 
@@ -202,24 +239,42 @@ fn who(names: &[Name], language: Language) -> String {
     text::who(language, names.len(), list)
 }
 
-/// Messages with the time when they were said, between two lines that say so. A name cannot begin with a bracket, so none of
-/// them can be taken for one that is said now.
-fn history(page: &[Arc<Event>], language: Language) -> String {
+/// Messages with the time when they were said, between two lines that say so; `None` if there are none. A name cannot begin
+/// with a bracket, so none of them can be taken for one that is said now.
+fn events_between([begins, ends]: [String; 2], page: &[Arc<Event>], language: Language) -> Option<String> {
     if page.is_empty() {
-        return text::history_empty(language);
+        return None;
     }
-    let mut lines = text::history_begins(language, page.len()).into_bytes();
+    let mut lines = begins.into_bytes();
     lines.push(b'\n');
-    let zone = TimeZone::system();
-    let today = Timestamp::now().to_zoned(zone.clone()).date();
+    let clock = Clock::now();
     for event in page {
-        let at = Timestamp::try_from(event.at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(zone.clone());
-        let format = if at.date() == today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-        lines.extend_from_slice(format!("[{}] ", at.strftime(format)).as_bytes());
+        lines.extend_from_slice(format!("[{}] ", clock.time(event.at)).as_bytes());
         write_event(&mut lines, &event.kind, language);
     }
-    lines.extend_from_slice(text::history_ends(language).as_bytes());
-    String::from_utf8_lossy(&lines).into_owned()
+    lines.extend_from_slice(ends.as_bytes());
+    Some(String::from_utf8_lossy(&lines).into_owned())
+}
+
+/// Where the server is, and what day it is there.
+struct Clock {
+    zone: TimeZone,
+    today: Date,
+}
+
+impl Clock {
+    fn now() -> Clock {
+        let zone = TimeZone::system();
+        let today = Timestamp::now().to_zoned(zone.clone()).date();
+        Clock { zone, today }
+    }
+
+    /// Hours and minutes, and the day if it is another one.
+    fn time(&self, at: SystemTime) -> String {
+        let at = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH).to_zoned(self.zone.clone());
+        let format = if at.date() == self.today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+        at.strftime(format).to_string()
+    }
 }
 
 fn owned(name: &Name) -> String {

@@ -7,8 +7,6 @@ use rusqlite::{Connection, params};
 
 use super::record::{KeptEvent, text_of};
 use super::{row, schema, words};
-use crate::chat::event::EventKind;
-use crate::chat::name::Name;
 
 /// How many events are digested in one transaction.
 const STEP: usize = 512;
@@ -39,17 +37,8 @@ fn digest(connection: &Connection, KeptEvent { event, .. }: &KeptEvent) -> Resul
         statement.execute(params![event.seq, words])?;
     }
     let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO seen (fold, seq) VALUES (?1, ?2)")?;
-    for name in names(&event.kind).into_iter().flatten() {
+    for name in event.kind.names().into_iter().flatten() {
         statement.execute(params![name.fold(), event.seq])?;
     }
     Ok(())
-}
-
-/// Who takes part in an event.
-pub(super) fn names(kind: &EventKind) -> [Option<&Name>; 2] {
-    match kind {
-        EventKind::Joined { name } | EventKind::Left { name, .. } => [Some(name), None],
-        EventKind::Said { from, .. } | EventKind::Acted { from, .. } => [Some(from), None],
-        EventKind::Renamed { old, new } => [Some(old), Some(new)],
-    }
 }

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 use super::error::JournalError;
 use super::file::{Files, Lock};
 use super::store::transaction;
-use super::{digest, open, retain, row, schema};
+use super::{open, retain, row, schema};
 use crate::chat::name::Name;
 
 /// How many events are looked at in one transaction.
@@ -111,7 +111,7 @@ fn erase_step(connection: &Connection, name: &Name, behind: u64) -> Result<Optio
         last = Some(row.get(0)?);
         let Some(kept) = row::read_event(row) else { continue };
         let is_text = super::record::text_of(&kept.event.kind).is_some() && !kept.is_erased;
-        if is_text && digest::names(&kept.event.kind)[0] == Some(name) {
+        if is_text && kept.event.kind.names()[0] == Some(name) {
             theirs.push(kept.event.seq);
         }
     }

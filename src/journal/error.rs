@@ -59,6 +59,14 @@ pub enum JournalError {
     Database(#[from] rusqlite::Error),
 }
 
+impl JournalError {
+    /// Whether nothing is wrong but the time that it took.
+    pub fn is_timeout(&self) -> bool {
+        let JournalError::Database(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::OperationInterrupted | ErrorCode::DatabaseBusy))
+    }
+}
+
 /// Why the journal cannot be written at the moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
-use super::digest::names;
 use super::epoch::Epoch;
 use super::error::JournalError;
 use super::file::Files;
@@ -201,7 +200,7 @@ impl Reader {
     /// [`JournalError::Database`] if it cannot be read.
     pub fn last_seen(&self, name: &Name) -> Result<Option<KeptEvent>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        let is_theirs = |kept: &KeptEvent| names(&kept.event.kind).into_iter().flatten().any(|other| other == name);
+        let is_theirs = |kept: &KeptEvent| kept.event.kind.names().into_iter().flatten().any(|other| other == name);
         let undigested = search::undigested(&transaction, 1, is_theirs)?;
         if let Some(event) = undigested.into_iter().next() {
             return Ok(Some(event));
@@ -241,7 +240,7 @@ impl Reader {
         };
         let mut known = Vec::new();
         for kept in read(&transaction, &query(row::EVENT, "events"), params![since, count], row::read_event)? {
-            if let (Some(id), [Some(author), _]) = (kept.id, names(&kept.event.kind)) {
+            if let (Some(id), [Some(author), _]) = (kept.id, kept.event.kind.names()) {
                 known.push(KnownId { author: author.clone(), id, seq: Some(kept.event.seq), at: kept.event.at });
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::open::within;
-use super::record::{Item, KeptEvent, Place, text_of};
+use super::record::{Item, KeptEvent, Place};
 use super::words::Query;
 use super::{row, schema};
 use crate::chat::name::Name;
@@ -25,7 +25,7 @@ pub(super) fn search(
 ) -> Result<Vec<Item>, rusqlite::Error> {
     let Some(query) = Query::new(typed) else { return Ok(Vec::new()) };
     let mut found = within(connection, SEARCH_WITHIN, || {
-        let is_meant = |kept: &KeptEvent| text_of(&kept.event.kind).is_some_and(|text| query.matches(text.as_str()));
+        let is_meant = |kept: &KeptEvent| query.is_in(&kept.event.kind);
         let mut found: Vec<_> = undigested(connection, count, is_meant)?.into_iter().map(Item::Event).collect();
         found.extend(indexed(connection, &query, count - found.len())?);
         if let Some(viewer) = viewer {

@@ -6,6 +6,8 @@
 
 use unicode_script::{Script, UnicodeScript};
 
+use super::record::text_of;
+use crate::chat::event::EventKind;
 use crate::chat::fold::accentless;
 
 /// The most words that are looked for at once; further ones are left out.
@@ -39,11 +41,11 @@ fn has_no_spaces(c: char) -> bool {
 
 /// What somebody looks for: texts that have all of these words, in any order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Query(Vec<String>);
+pub struct Query(Vec<String>);
 
 impl Query {
-    /// The words of what was typed. `None` if there are none in it.
-    pub(super) fn new(typed: &str) -> Option<Query> {
+    /// The words of what was typed, at most [`MAX_WORDS`]. `None` if there are none in it.
+    pub fn new(typed: &str) -> Option<Query> {
         let mut words = Vec::new();
         for word in folded(typed).split(' ').filter(|word| !word.is_empty()) {
             if words.len() < MAX_WORDS && !words.iter().any(|known| known == word) {
@@ -51,6 +53,11 @@ impl Query {
             }
         }
         (!words.is_empty()).then_some(Query(words))
+    }
+
+    /// Whether somebody said or did something with all of them.
+    pub fn is_in(&self, kind: &EventKind) -> bool {
+        text_of(kind).is_some_and(|text| self.matches(text.as_str()))
     }
 
     /// Whether a text has them all.

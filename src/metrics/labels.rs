@@ -128,6 +128,8 @@ labels! {
     OutboxTotal => "outbox_total",
     /// Somebody ignores as many people as may be.
     MaxIgnored => "max_ignored",
+    /// As many questions to the archive waited as may, and one more was refused.
+    MaxQuestions => "max_questions",
     /// The last words were not taken in time.
     LastWords => "last_words",
 }

@@ -1,5 +1,7 @@
 //! What the room has its journal keep, and what it says of the journal's troubles.
 
+use std::path::Path;
+
 use actix::prelude::*;
 use log::{error, warn};
 use tokio::time::Instant;
@@ -59,6 +61,11 @@ impl ChatRoom {
                 self.repeats.add(key, First { seq: known.seq, at: known.at, is_kept: true }, came);
             }
         }
+    }
+
+    /// Where its journal is, if it has one.
+    pub fn journal_directory(&self) -> Option<&Path> {
+        self.journal.as_ref().map(Journal::directory)
     }
 
     /// The whispers before the start, to those who may come back.

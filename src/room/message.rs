@@ -150,8 +150,19 @@ pub struct Recall {
     pub count: usize,
 }
 
-/// A session is gone or about to go. If it may come back, nobody hears of it before the grace is over. A member is told [`Private::Farewell`] after everything else; a session that
-/// is no member (any more) changes nothing.
+/// A member asks for something that the [archive](crate::archive) knows. If it is about somebody who is there, it is answered
+/// with [`Answer::Seen`], otherwise with [`Private::Unwritten`]: what the archive may not know yet.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Research {
+    /// Who asks.
+    pub session: SessionId,
+    /// About whom, if it is about somebody.
+    pub about: Option<Name>,
+}
+
+/// A session is gone or about to go. If it may come back, nobody hears of it before the grace is over. A member is told
+/// [`Private::Farewell`] after everything else; a session that is no member (any more) changes nothing.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Leave {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 use tokio::time::Instant;
 
-use super::{Broadcast, ChatRoom, Manner, Recall, Rename, To, Whisper, Who, keeping};
-use crate::chat::answer::Answer;
+use super::{Broadcast, ChatRoom, Manner, Recall, Rename, Research, To, Whisper, Who, keeping};
+use crate::chat::answer::{Answer, Sighting};
 use crate::chat::event::{EventKind, Whispered};
 use crate::chat::history::MAX_MESSAGES;
 use crate::chat::registry::RegistryError;
@@ -116,6 +116,24 @@ impl Handler<Recall> for ChatRoom {
         if self.registry.name_of(session).is_some() {
             let page = self.history.newest(count.min(MAX_MESSAGES));
             self.answer(session, Some(Answer::History(page)), ctx);
+        }
+    }
+}
+
+impl Handler<Research> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, Research { session, about }: Research, ctx: &mut Self::Context) {
+        if self.registry.name_of(session).is_none() {
+            return;
+        }
+        let there = about.and_then(|name| self.registry.find(&name)).and_then(|found| self.registry.name_of(found));
+        match there.cloned() {
+            Some(name) => self.answer(session, Some(Answer::Seen(name, Sighting::Here)), ctx),
+            None => {
+                let unwritten = self.history.known_after(self.written);
+                self.tell(session, Private::Unwritten(unwritten), ctx);
+            }
         }
     }
 }

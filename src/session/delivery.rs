@@ -209,12 +209,17 @@ impl<S: Transport> Connection<S> {
             Private::Whispered(whispered) => return self.take_whisper(whispered),
             Private::Answered(answer) => {
                 self.is_waiting_for_room = false;
+                self.end_inquiry();
                 self.answering_what_was_asked(answer.is_some(), |session| {
                     if let Some(answer) = answer {
                         session.take_answer(answer);
                     }
                 });
                 self.go_if_evicted();
+            }
+            Private::Unwritten(unwritten) => {
+                self.is_waiting_for_room = false;
+                self.ask_archive(unwritten);
             }
             Private::Told(Answer::History(page)) => self.show_history(page),
             Private::Told(answer) => self.answer(answer.clone()),
@@ -247,6 +252,13 @@ impl<S: Transport> Connection<S> {
 
     /// Shows what was said before; to a client that takes what it reads at once for one message, no more than that holds.
     fn show_history(&mut self, page: &Page) {
+        let shown = self.shown_of(page);
+        let history = self.written(&Answer::History(shown));
+        self.owe(history);
+    }
+
+    /// As much of these messages as may be shown at once, the newest.
+    pub(super) fn shown_of(&self, page: &Page) -> Page {
         let is_undelimited = self.stream.decoder().lines().is_some_and(TextCodec::is_undelimited);
         let max = if is_undelimited { MAX_UNDELIMITED_HISTORY } else { MAX_HISTORY };
         let mut bytes = 0;
@@ -262,8 +274,7 @@ impl<S: Transport> Connection<S> {
             }
         }
         shown.reverse();
-        let history = self.written(&Answer::History(shown.into()));
-        self.owe(history);
+        shown.into()
     }
 
     fn give_up_if_closing(&mut self) {

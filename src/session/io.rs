@@ -60,6 +60,7 @@ impl<S: Transport> Connection<S> {
         // behind both that may begin a pause; and when one is over, what has come meanwhile is read before silence counts
         self.poll_throttle(cx);
         self.poll_lock(cx);
+        self.poll_inquiry(cx);
         self.poll_keepalive(cx);
         self.poll_output(cx);
         self.poll_lag(cx);

@@ -3,6 +3,7 @@
 use actix::prelude::*;
 use tokio::time::Instant;
 
+use super::inquiry::Question;
 use super::{Connection, Ignored, Stage, goodbye};
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
@@ -117,6 +118,8 @@ impl<S: Transport> Connection<S> {
                 self.pay_for_mistake();
                 self.ask(Recall { session, count });
             }
+            Command::Search { words, count } => self.inquire(Question::Search { words, count }),
+            Command::Seen(name) => self.inquire(Question::Seen(name)),
             Command::Help => self.answer(Answer::Help),
             Command::Ping => self.answer(Answer::Pong),
             Command::Language(language) => {

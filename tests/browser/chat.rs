@@ -4,6 +4,7 @@ use fantoccini::key::Key;
 use serde_json::json;
 
 use super::common::TestServer;
+use super::common::program::{Program, papo};
 use super::driver::Browser;
 
 #[tokio::test]
@@ -70,6 +71,37 @@ async fn two_tabs_and_a_terminal_are_in_one_room() {
     caio.expect(&["Beto saiu do chat."]);
     ana.sees("Beto saiu do chat.").await;
     assert_eq!(beto.lines().await, [""; 0]);
+    browser.close().await;
+}
+
+#[tokio::test]
+#[ignore = "needs chromium and chromedriver"]
+async fn what_was_said_is_found_and_who_was_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = papo(&["--listen", "127.0.0.1:0", "--data"]);
+    command.arg(directory.path()).env_remove("PAPO_NO_JOURNAL");
+    let server = Program::spawn(command);
+    let mut beto = server.join("Beto");
+    beto.send("a festa é na sexta <b>");
+    let browser = Browser::open(server.address).await;
+    let ana = browser.page().await;
+    ana.enter("Ana").await;
+    beto.expect(&["Ana entrou no chat."]);
+    ana.say("/buscar FESTA").await;
+    let is_found =
+        |lines: &Vec<String>| lines.last().is_some_and(|line| line.ends_with("] Beto: a festa é na sexta <b>"));
+    ana.until("it is found", || ana.lines(), is_found).await;
+    ana.say("/buscar nada").await;
+    ana.sees("Nada encontrado: ninguém disse isso, ou não está mais guardado.").await;
+    ana.say("/visto Beto").await;
+    ana.sees("Beto está na sala agora.").await;
+    beto.send("/sair");
+    ana.sees("Beto saiu do chat.").await;
+    ana.say("/visto beto").await;
+    let is_seen = |lines: &Vec<String>| {
+        lines.last().is_some_and(|line| line.starts_with("Beto não está na sala. A última vez, "))
+    };
+    ana.until("when he was seen", || ana.lines(), is_seen).await;
     browser.close().await;
 }
 

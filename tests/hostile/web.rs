@@ -138,7 +138,7 @@ fn connections_of_browsers_without_a_name_are_bounded_like_all_others() {
         seen.extend_from_slice(&part[..count]);
     }
     drop(last);
-    assert_eq!(witness.stop(), ["Ana entrou no chat.", "Ana saiu do chat."]);
+    assert_eq!(witness.stop(), ["Ana entrou no chat.", "Ana saiu do chat (conexão perdida)."]);
 }
 
 #[test]

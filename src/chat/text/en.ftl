@@ -83,6 +83,23 @@ history_begins = --- What was said before, in the time of the server ({ $count -
 }) ---
 history_ends = --- End of what was said before ---
 history_empty = Nothing has been said yet.
+found_begins = --- Found, in the time of the server ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
+found_ends = --- End of what was found ---
+found_nothing = Nothing found: nobody said that, or it is no longer kept.
+seen_here = { $name } is in the room now.
+seen_joined = { $name } is not in the room. The last time, in the time of the server: { $at }, coming in.
+seen_said = { $name } is not in the room. The last time, in the time of the server: { $at }, saying something.
+seen_renamed = { $name } is not in the room. The last time, in the time of the server: { $at }, in a change of names.
+seen_left = { $name } is not in the room. The last time, in the time of the server: { $at }, leaving.
+seen_unknown = { $name } is not in the room, and never was, or it is no longer kept.
+seen_not_kept = { $name } is not in the room, and this server does not keep who was.
+archive_nothing_kept = This server keeps nothing of what is said: there is nothing to search.
+archive_busy = Error: Many people are searching now. Try again in a moment.
+archive_too_slow = Error: The search took too long. Try again, with other words.
+archive_failed = Error: What is kept cannot be read. Try again later.
 not_found = User not found: { $name }.
 whisper_format = Invalid format. Use: @name message
 empty_message = Error: Empty message. Use: @name message
@@ -115,6 +132,8 @@ help_reply = replies to the last private message
 help_act = shows everybody what you do: * Ana waves
 help_who = shows who is in the room
 help_history = shows the last N messages (50 if you do not say how many)
+help_search = shows the last 20 messages with these words
+help_seen = shows when this person was here last
 help_rename = changes your name
 help_ignore = hides what this person says
 help_unignore = shows again what this person says
@@ -127,6 +146,7 @@ argument_name = name
 argument_new_name = NEW
 argument_message = message
 argument_action = action
+argument_words = word…
 
 ## The server on the terminal of whoever runs it
 

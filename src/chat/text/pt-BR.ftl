@@ -83,6 +83,23 @@ history_begins = --- O que foi dito antes, no horário do servidor ({ $count ->
 }) ---
 history_ends = --- Fim do que foi dito antes ---
 history_empty = Ainda não foi dito nada.
+found_begins = --- Encontrado, no horário do servidor ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
+found_ends = --- Fim do que foi encontrado ---
+found_nothing = Nada encontrado: ninguém disse isso, ou não está mais guardado.
+seen_here = { $name } está na sala agora.
+seen_joined = { $name } não está na sala. A última vez, no horário do servidor: { $at }, quando entrou.
+seen_said = { $name } não está na sala. A última vez, no horário do servidor: { $at }, quando disse algo.
+seen_renamed = { $name } não está na sala. A última vez, no horário do servidor: { $at }, em uma troca de nome.
+seen_left = { $name } não está na sala. A última vez, no horário do servidor: { $at }, quando saiu.
+seen_unknown = { $name } não está na sala, e nunca esteve, ou isso não está mais guardado.
+seen_not_kept = { $name } não está na sala, e este servidor não guarda quem esteve.
+archive_nothing_kept = Este servidor não guarda nada do que é dito: não há onde buscar.
+archive_busy = Erro: Muita gente está buscando agora. Tente de novo em instantes.
+archive_too_slow = Erro: A busca demorou demais. Tente de novo, com outras palavras.
+archive_failed = Erro: Não foi possível ler o que está guardado. Tente de novo mais tarde.
 not_found = Usuário não encontrado: { $name }.
 whisper_format = Formato inválido. Use: @nome mensagem
 empty_message = Erro: Mensagem vazia. Use: @nome mensagem
@@ -115,6 +132,8 @@ help_reply = responde à última mensagem privada
 help_act = mostra a todos o que você faz: * Ana acena
 help_who = mostra quem está na sala
 help_history = mostra as últimas N mensagens (50, se não disser quantas)
+help_search = mostra as últimas 20 mensagens com essas palavras
+help_seen = mostra quando essa pessoa esteve aqui pela última vez
 help_rename = troca o seu nome
 help_ignore = esconde as mensagens dessa pessoa
 help_unignore = volta a mostrar as mensagens dessa pessoa
@@ -127,6 +146,7 @@ argument_name = nome
 argument_new_name = NOVO
 argument_message = mensagem
 argument_action = ação
+argument_words = palavra…
 
 ## O servidor no terminal de quem o executa
 

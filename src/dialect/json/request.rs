@@ -5,7 +5,7 @@
 use serde_json::{Map, Value};
 
 use crate::chat::answer::{Answer, ObjectError};
-use crate::chat::command::{Command, CommandError, DEFAULT_HISTORY};
+use crate::chat::command::{Command, CommandError, DEFAULT_FOUND, DEFAULT_HISTORY};
 use crate::chat::history::Place;
 use crate::chat::hygiene::CleanText;
 use crate::chat::language::Language;
@@ -92,7 +92,12 @@ fn ask(object: &Map<String, Value>) -> Result<Ask, Answer> {
         }
         "rename" => Command::Rename(Name::parse(required(object, "name")?.trim()).map_err(CommandError::BadName)?),
         "who" => Command::Who,
-        "history" => Command::History(count(object)?),
+        "history" => Command::History(count(object, DEFAULT_HISTORY)?),
+        "search" => {
+            let typed = CleanText::from(required(object, "text")?);
+            Command::search(typed.as_str(), count(object, DEFAULT_FOUND)?).ok_or_else(|| bad_field("text"))?
+        }
+        "seen" => Command::Seen(person(object, "name")?),
         "ignore" => Command::Ignore(person(object, "name")?),
         "unignore" => Command::Unignore(person(object, "name")?),
         "lang" => Command::Language(language(object)?.ok_or_else(|| bad_field("lang"))?),
@@ -148,9 +153,9 @@ fn language(object: &Map<String, Value>) -> Result<Option<Language>, Answer> {
 }
 
 /// How many messages the program asks for.
-fn count(object: &Map<String, Value>) -> Result<usize, Answer> {
+fn count(object: &Map<String, Value>, default: usize) -> Result<usize, Answer> {
     match object.get("count") {
-        None | Some(Value::Null) => Ok(DEFAULT_HISTORY),
+        None | Some(Value::Null) => Ok(default),
         Some(count) => match count.as_u64().map(usize::try_from) {
             Some(Ok(count @ 1..)) => Ok(count),
             _ => Err(bad_field("count")),
@@ -221,6 +226,12 @@ mod tests {
             (r#"{"type":"who"}"#, Command::Who),
             (r#"{"type":"history"}"#, Command::History(50)),
             (r#"{"type":"history","count":7}"#, Command::History(7)),
+            (r#"{"type":"search","text":" são João "}"#, Command::Search { words: "são João".into(), count: 20 }),
+            (r#"{"type":"search","text":"x","count":3}"#, Command::Search { words: "x".into(), count: 3 }),
+            (r#"{"type":"search","text":"x","count":1000}"#, Command::Search { words: "x".into(), count: 50 }),
+            (r#"{"type":"line","text":"/buscar x"}"#, Command::Search { words: "x".into(), count: 20 }),
+            (r#"{"type":"seen","name":"@Beto"}"#, Command::Seen(name("Beto"))),
+            (r#"{"type":"line","text":"/seen beto","private":true}"#, Command::Seen(name("beto"))),
             (r#"{"type":"ignore","name":"Beto"}"#, Command::Ignore(name("Beto"))),
             (r#"{"type":"unignore","name":"Beto"}"#, Command::Unignore(name("Beto"))),
             (r#"{"type":"lang","lang":"en-US"}"#, Command::Language(Language::English)),
@@ -272,6 +283,12 @@ mod tests {
             (r#"{"type":"join","name":"Ana","lang":"fr"}"#, object(ObjectError::Field("lang"))),
             (r#"{"type":"history","count":0}"#, object(ObjectError::Field("count"))),
             (r#"{"type":"history","count":"7"}"#, object(ObjectError::Field("count"))),
+            (r#"{"type":"search"}"#, object(ObjectError::Field("text"))),
+            (r#"{"type":"search","text":""}"#, object(ObjectError::Field("text"))),
+            (r#"{"type":"search","text":"* \" %"}"#, object(ObjectError::Field("text"))),
+            (r#"{"type":"search","text":"x","count":0}"#, object(ObjectError::Field("count"))),
+            (r#"{"type":"seen"}"#, object(ObjectError::Field("name"))),
+            (r#"{"type":"seen","name":"a b"}"#, CommandError::NoSuchName("a b".into()).into()),
             (r#"{"type":"join","name":"Ana","epoch":"abc"}"#, object(ObjectError::Field("seq"))),
             (r#"{"type":"join","name":"Ana","epoch":"abc","seq":-1}"#, object(ObjectError::Field("seq"))),
             (

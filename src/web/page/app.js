@@ -60,6 +60,11 @@ const FRAMES = {
   said: (frame) => isOwn(frame, 'say') || heard(messages.said(frame), frame),
   acted: (frame) => isOwn(frame, 'act') || heard(messages.acted(frame), frame),
   history: told,
+  found(frame) {
+    outgoing.answered(frame.id);
+    messages.recalledForAsker(frame.events, 'found_nothing');
+  },
+  seen: answered,
   whispered(frame) {
     messages.whispered(frame);
     alerts.heard(summons(true, frame.from));
@@ -119,7 +124,7 @@ function isOwn(frame, kind) {
 
 // What was said before: to newcomers, and to whoever asks.
 function told({ id, events }) {
-  if (outgoing.answered(id)) messages.recalledForAsker(events);
+  if (outgoing.answered(id)) messages.recalledForAsker(events, 'history_empty');
   else messages.recalled(events.filter(({ seq }) => seq > known), 'history_ends');
 }
 

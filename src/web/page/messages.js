@@ -63,9 +63,9 @@ export class Messages {
     if (ending && events.length) this.quietWord(ending, {}, 'ending');
   }
 
-  /** The same as lines of the server: what is older does not stand behind what is newer. */
-  recalledForAsker(events) {
-    if (!events.length) return this.quietWord('history_empty', {});
+  /** The same as lines of the server: what is older does not stand behind what is newer. `none`: a word if there is nothing. */
+  recalledForAsker(events, none) {
+    if (!events.length) return this.quietWord(none, {});
     const line = ({ type, from, text, at }) => `[${shortTime(at)}] ${type === 'acted' ? `* ${from}` : `${from}:`} ${text}`;
     return this.quiet(events.map(line), 'help');
   }
