@@ -109,6 +109,27 @@ fn a_script_says_its_lines_and_gets_its_answers() {
 }
 
 #[test]
+fn a_script_searches_and_reads_what_was_said() {
+    let data = tempdir().unwrap();
+    let mut command = common::program::papo(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]);
+    command.env_remove("PAPO_NO_JOURNAL");
+    let server = common::program::Program::spawn(command);
+    let address = server.address.to_string();
+    assert_eq!(run(&[&address, "--name", "Ana"], "festa na sexta\n").status.code(), Some(0));
+    let asked = "/historico\n/buscar festa\n/visto Zeca\n/ping\n";
+    let output = run(&[&address, "--name", "Beto", "--lang", "en"], asked);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let lines: Vec<&str> = text(&output.stdout).lines().skip(1).collect();
+    let [begins, said, _, found, same, _, never, pong] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!(begins, "--- What was said before (1 message) ---");
+    assert!(said.ends_with("] Ana: festa na sexta"), "{said}");
+    assert_eq!(found, "--- Found (1 message) ---");
+    assert_eq!(same, said);
+    assert!(never.starts_with("Zeca is not in the room, and never was"), "{never}");
+    assert!(pong.starts_with("Pong!"), "{pong}");
+}
+
+#[test]
 fn mistakes_are_answered_and_never_published() {
     let server = TestServer::start();
     let mut beto = server.join("Beto");

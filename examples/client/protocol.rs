@@ -102,6 +102,13 @@ pub(crate) enum Object {
         #[serde(deserialize_with = "events")]
         events: Vec<Event>,
     },
+    Found {
+        #[serde(default)]
+        id: Option<String>,
+        #[serde(deserialize_with = "events")]
+        events: Vec<Event>,
+    },
+    Seen(Answer),
     Pong(Answer),
     Info(Answer),
     Error(Answer),
@@ -199,6 +206,8 @@ pub(crate) enum Request {
     Rename { name: String },
     Who,
     History { count: usize },
+    Search { text: String, count: usize },
+    Seen { name: String },
     Ignore { name: String },
     Unignore { name: String },
     Lang { lang: &'static str },

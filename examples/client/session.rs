@@ -33,6 +33,8 @@ pub(crate) enum Shown {
     History(Vec<Event>),
     /// The same, and nothing has been said.
     NoHistory,
+    /// What was looked for.
+    Found(Vec<Event>),
     /// Back in the room; so many lines were missed and follow.
     Back {
         missed: usize,
@@ -208,7 +210,12 @@ impl Session {
                     _ => shown.push(history),
                 }
             }
-            Received::Object(Object::Pong(answer)) => {
+            Received::Object(Object::Found { id, events }) => {
+                if self.answered(id.as_deref()).is_some() {
+                    shown.push(Shown::Found(events));
+                }
+            }
+            Received::Object(Object::Pong(answer) | Object::Seen(answer)) => {
                 if self.answered(answer.id.as_deref()).is_some() {
                     shown.push(Shown::Answer(answer.message));
                 }

@@ -69,7 +69,15 @@ impl Look {
                 self.notice(&text::who(reader.language, names.len(), list.join(", ")))
             }
             Shown::History(events) if events.is_empty() => return String::new(),
-            Shown::History(events) => self.history(events, reader),
+            Shown::History(events) => {
+                let begins = text::client_history_begins(reader.language, events.len());
+                self.between([begins, text::history_ends(reader.language)], events, reader)
+            }
+            Shown::Found(events) if events.is_empty() => self.notice(&text::found_nothing(reader.language)),
+            Shown::Found(events) => {
+                let begins = text::client_found_begins(reader.language, events.len());
+                self.between([begins, text::found_ends(reader.language)], events, reader)
+            }
             Shown::NoHistory => self.notice(&text::history_empty(reader.language)),
             Shown::Back { missed } => self.notice(&text::client_back(reader.language, *missed)),
             Shown::Undone => self.notice(&text::client_undone(reader.language)),
@@ -107,15 +115,15 @@ impl Look {
         }
     }
 
-    /// What was said before: between two lines that say so, with the time in any case.
-    fn history(&self, events: &[Event], reader: Reader<'_>) -> String {
+    /// What was said at some other time: between two lines that say so, with the time in any case.
+    fn between(&self, [begins, ends]: [String; 2], events: &[Event], reader: Reader<'_>) -> String {
         let timed = Look { zone: Some(self.zone.clone().unwrap_or_else(TimeZone::system)), ..self.clone() };
-        let mut lines = vec![self.notice(&text::client_history_begins(reader.language, events.len()))];
+        let mut lines = vec![self.notice(&begins)];
         lines.extend(events.iter().map(|event| {
             let time = timed.clock(event.at, reader).unwrap_or_default();
             format!("{} {}", self.painted(DIM, &format!("[{time}]")), self.happened(event, reader).0)
         }));
-        lines.push(self.notice(&text::history_ends(reader.language)));
+        lines.push(self.notice(&ends));
         lines.join("\n")
     }
 

@@ -44,6 +44,10 @@ pub(crate) fn understand(line: CleanText, target: &Target, last_whisper: Option<
         Ok(Some(Command::Rename(name))) => Deed::Ask(Request::Rename { name: name.as_str().to_owned() }),
         Ok(Some(Command::Who)) => Deed::Ask(Request::Who),
         Ok(Some(Command::History(count))) => Deed::Ask(Request::History { count }),
+        Ok(Some(Command::Search { words, count })) => {
+            Deed::Ask(Request::Search { text: words.as_str().to_owned(), count })
+        }
+        Ok(Some(Command::Seen(name))) => Deed::Ask(Request::Seen { name: name.as_str().to_owned() }),
         Ok(Some(Command::Help)) => Deed::Help,
         Ok(Some(Command::Ping)) => Deed::Ask(Request::Ping),
         Ok(Some(Command::Language(language))) => Deed::Ask(Request::lang(language)),

@@ -343,6 +343,7 @@ sentences! {
     client_help_target();
     client_help_keys();
     client_history_begins(count);
+    client_found_begins(count);
     client_tls_failed(address, error);
     client_tls_first(address, fingerprint);
     client_tls_kept(path);

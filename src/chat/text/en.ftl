@@ -362,6 +362,10 @@ client_history_begins = --- What was said before ({ $count ->
     [one] { $count } message
    *[other] { $count } messages
 }) ---
+client_found_begins = --- Found ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
 client_tls_failed = client: no encrypted connection to { $address }: { $error }. Does the server speak TLS? Without it: leave out --tls.
 client_tls_first = client: first encrypted connection to { $address }. Is this the fingerprint that the server printed at start? { $fingerprint }
 client_tls_kept = client: it is kept in { $path }; another one will be refused.

@@ -363,6 +363,10 @@ client_history_begins = --- O que foi dito antes ({ $count ->
     [one] { $count } mensagem
    *[other] { $count } mensagens
 }) ---
+client_found_begins = --- Encontrado ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
 client_tls_failed = client: nenhuma conexão cifrada com { $address }: { $error }. O servidor fala TLS? Sem ele: deixe --tls de fora.
 client_tls_first = client: primeira conexão cifrada com { $address }. É esta a impressão digital que o servidor mostrou ao iniciar? { $fingerprint }
 client_tls_kept = client: ela está guardada em { $path }; outra será recusada.
