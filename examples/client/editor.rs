@@ -7,30 +7,27 @@
 //!    says when: it is open from the first time that rustyline draws the line until Enter.
 //! 3. When all is over the terminal is as it was, even if a line was being edited.
 
-use std::borrow::Cow;
+mod assistant;
+mod gate;
+
 use std::cell::Cell;
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use anstyle::Style;
-use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::{Hint, Hinter};
 use rustyline::history::{History, MemHistory};
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{ColorMode, CompletionType, Config, Context, DefaultEditor, Editor, ExternalPrinter, Helper};
+use rustyline::{ColorMode, CompletionType, Config, DefaultEditor, Editor, ExternalPrinter};
 
-use crate::completion::{self, Known};
+use crate::completion::Known;
 use crate::conversation::Event;
 use crate::keyboard::{Ask, Typed};
 use crate::terminal::Terminal;
-
-/// The most that waits to be printed. Beyond it, nothing more is read from the server.
-const MAX_BACKLOG: usize = 10_000;
+use assistant::{Assistant, Mask};
+pub(crate) use gate::Backlog;
+use gate::Gate;
 
 /// How long the last words may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -104,7 +101,7 @@ pub(crate) fn start(
 impl Printer {
     /// Prints lines, each with its end.
     pub(crate) fn print(&self, lines: String) {
-        self.gate.lock().waiting += 1;
+        self.gate.add();
         let _ = self.jobs.send(Job::Print(lines));
     }
 
@@ -123,21 +120,7 @@ impl Printer {
 
     /// To be asked before there is more to print.
     pub(crate) fn backlog(&self) -> Backlog {
-        Backlog(Arc::clone(&self.gate))
-    }
-}
-
-/// How much is waiting to be printed.
-#[derive(Debug, Clone)]
-pub(crate) struct Backlog(Arc<Gate>);
-
-impl Backlog {
-    /// Waits until it is less than [`MAX_BACKLOG`].
-    pub(crate) fn wait(&self) {
-        let gate = self.0.lock();
-        let is_full =
-            |inside: &mut Inside| inside.waiting >= MAX_BACKLOG && !matches!(inside.state, State::Finished { .. });
-        drop(self.0.changed.wait_while(gate, is_full));
+        Backlog::of(&self.gate)
     }
 }
 
@@ -206,220 +189,5 @@ pub(crate) fn read_hidden(prompt: &str) -> Typed {
     match editor.readline(prompt) {
         Ok(line) => Typed::Line(line),
         Err(_) => Typed::End,
-    }
-}
-
-/// When something may be given to rustyline to print.
-#[derive(Debug, Default)]
-struct Gate {
-    inside: Mutex<Inside>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Inside {
-    state: State,
-    /// What is waiting to be printed.
-    waiting: usize,
-    stillness: Stillness,
-}
-
-/// Whether the line is drawn.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Stillness {
-    #[default]
-    Drawn,
-    /// Not any more, from the next time on.
-    Wanted,
-    /// Not any more.
-    Reached,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nobody edits, and soon somebody will.
-    #[default]
-    Closed,
-    Open,
-    /// Nobody will edit any more; whether somebody was in the middle of it.
-    Finished {
-        is_edited: bool,
-    },
-}
-
-impl Gate {
-    fn lock(&self) -> MutexGuard<'_, Inside> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn open(&self) {
-        let mut inside = self.lock();
-        if inside.state == State::Closed {
-            inside.state = State::Open;
-            self.changed.notify_all();
-        }
-    }
-
-    fn close(&self) {
-        let mut inside = self.lock();
-        inside.state = match inside.state {
-            State::Open | State::Closed => State::Closed,
-            State::Finished { .. } => State::Finished { is_edited: false },
-        };
-        self.changed.notify_all();
-    }
-
-    /// No line will be asked for any more.
-    fn finish(&self) {
-        let mut inside = self.lock();
-        inside.state = State::Finished { is_edited: inside.state == State::Open };
-        self.changed.notify_all();
-    }
-
-    /// Waits until something may be printed. Whether a line is being edited then.
-    fn wait(&self) -> bool {
-        let inside = self.changed.wait_while(self.lock(), |inside| inside.state == State::Closed);
-        match inside.unwrap_or_else(PoisonError::into_inner).state {
-            State::Open => true,
-            State::Closed => false,
-            State::Finished { is_edited } => is_edited,
-        }
-    }
-
-    /// Waits until the line will not be drawn any more, be it because somebody has pressed Enter.
-    fn still(&self) {
-        let mut inside = self.lock();
-        inside.stillness = Stillness::Wanted;
-        let is_drawn = |inside: &mut Inside| {
-            inside.stillness == Stillness::Wanted && inside.state == State::Finished { is_edited: true }
-        };
-        drop(self.changed.wait_timeout_while(inside, PATIENCE, is_drawn));
-    }
-
-    /// The line is about to be drawn. If it is not to be, this does not return.
-    fn draw(&self) {
-        let mut inside = self.lock();
-        if inside.stillness == Stillness::Drawn {
-            return;
-        }
-        inside.stillness = Stillness::Reached;
-        self.changed.notify_all();
-        drop(inside);
-        loop {
-            thread::park();
-        }
-    }
-
-    fn is_printed(&self) {
-        let mut inside = self.lock();
-        inside.waiting = inside.waiting.saturating_sub(1);
-        self.changed.notify_all();
-    }
-}
-
-/// Completes words, and knows when a line is being edited.
-struct Assistant {
-    known: Shared,
-    gate: Arc<Gate>,
-    has_colours: bool,
-    /// Whether nothing is typed yet.
-    is_empty: Cell<bool>,
-    /// Whether nobody may see what is typed.
-    is_secret: Cell<bool>,
-}
-
-impl Assistant {
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn painted<'a>(&self, style: Style, text: &'a str) -> Cow<'a, str> {
-        if self.has_colours { Cow::Owned(format!("{style}{text}{style:#}")) } else { Cow::Borrowed(text) }
-    }
-}
-
-impl Helper for Assistant {}
-impl Highlighter for Assistant {
-    fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
-        if self.is_secret.get() { Mask.highlight(line, cursor) } else { Cow::Borrowed(line) }
-    }
-
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        self.gate.draw();
-        self.painted(Style::new().bold(), prompt)
-    }
-
-    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        self.painted(Style::new().dimmed(), hint)
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        self.is_secret.get()
-    }
-}
-
-impl Completer for Assistant {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, cursor: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        let is_secret = self.is_secret.get();
-        Ok(if is_secret { (cursor, Vec::new()) } else { completion::complete(line, cursor, &self.known()) })
-    }
-}
-
-/// Something that is seen, and not typed.
-struct Aside(String);
-
-impl Hint for Aside {
-    fn display(&self) -> &str {
-        &self.0
-    }
-
-    fn completion(&self) -> Option<&str> {
-        None
-    }
-}
-
-impl Hinter for Assistant {
-    type Hint = Aside;
-
-    /// rustyline asks whenever it has drawn the line.
-    fn hint(&self, line: &str, cursor: usize, _: &Context<'_>) -> Option<Aside> {
-        self.is_empty.set(line.is_empty());
-        self.gate.open();
-        if cursor < line.len() || self.is_secret.get() {
-            None
-        } else {
-            completion::hint(line, &self.known()).map(Aside)
-        }
-    }
-}
-
-impl Validator for Assistant {
-    /// rustyline asks at Enter. Any line is one.
-    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        self.gate.close();
-        Ok(ValidationResult::Valid(None))
-    }
-}
-
-/// Hides what is typed. As wide as it, as rustyline wants it.
-struct Mask;
-
-impl Helper for Mask {}
-impl Completer for Mask {
-    type Candidate = String;
-}
-impl Hinter for Mask {
-    type Hint = Aside;
-}
-impl Validator for Mask {}
-impl Highlighter for Mask {
-    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        Cow::Owned("*".repeat(line.chars().count()))
-    }
-
-    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        true
     }
 }

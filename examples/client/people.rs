@@ -69,7 +69,12 @@ impl People {
     }
 
     pub(crate) fn is_here(&self, name: &Name) -> bool {
-        self.here.contains(name)
+        self.find(name).is_some()
+    }
+
+    /// The name of somebody who is there, as they write it.
+    pub(crate) fn find(&self, name: &Name) -> Option<&Name> {
+        self.here.iter().find(|here| *here == name)
     }
 
     pub(crate) fn names(&self) -> &[Name] {

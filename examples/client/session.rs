@@ -235,9 +235,7 @@ impl Session {
     pub(crate) fn lose(&mut self, shown: &mut Vec<Shown>) {
         self.who = None;
         self.outgoing.lose();
-        if let Some(returning) = self.returning.take() {
-            returning.show(shown);
-        }
+        self.show_missed(shown);
     }
 
     fn answered(&mut self, id: Option<&str>) -> Option<Request> {
@@ -324,23 +322,37 @@ impl Session {
             (Some(place), Some(number)) => place.whispers = number,
             _ => {}
         }
-        self.last_whisper = people::name(&whispered.from);
         match &mut self.returning {
             Some(returning) => returning.miss(true, Shown::Whispered(whispered)),
-            None => shown.push(Shown::Whispered(whispered)),
+            None => {
+                self.last_whisper = people::name(&whispered.from);
+                shown.push(Shown::Whispered(whispered));
+            }
         }
+    }
+
+    /// Shows what was missed, as far as it has come. A reply goes to the last whisper of it, if there is still somebody to get it.
+    fn show_missed(&mut self, shown: &mut Vec<Shown>) {
+        let Some(returning) = self.returning.take() else { return };
+        let whispered = returning.shown.iter().rev().find_map(|shown| match shown {
+            Shown::Whispered(whispered) => people::name(&whispered.from),
+            _ => None,
+        });
+        if let Some(name) = whispered {
+            self.last_whisper = self.people.find(&name).cloned();
+        }
+        returning.show(shown);
     }
 
     /// All that was missed has come.
     fn arrive(&mut self, names: &[Text], now: Instant, shown: &mut Vec<Shown>) {
         self.who = None;
-        match self.returning.take() {
-            Some(returning) => {
-                self.people.are_again(names, now);
-                self.outgoing.forget_seen();
-                returning.show(shown);
-            }
-            None => self.people.are(names),
+        if self.returning.is_some() {
+            self.people.are_again(names, now);
+            self.outgoing.forget_seen();
+            self.show_missed(shown);
+        } else {
+            self.people.are(names);
         }
     }
 }
@@ -445,8 +457,11 @@ mod tests {
             assert_eq!(ana.takes(&event), []);
         }
         assert_eq!(ana.takes(r#"{"type":"whispered","number":1,"from":"Beto","text":"w"}"#), []);
+        // it has not been seen
+        assert_eq!(ana.session.last_whisper(), None);
         let shown = ana.takes(&format!(r#"{{"type":"people","id":"{who}","names":["Beto","Ana"]}}"#));
         assert_eq!(texts(&shown), ["back 3", "Beto: b", "Beto: c", "Beto: d", "Beto> w"]);
+        assert_eq!(ana.session.last_whisper().map(Name::as_str), Some("Beto"));
         assert_eq!(ana.takes(r#"{"type":"whispered","number":1,"from":"Beto","text":"w"}"#), []);
         assert_eq!(texts(&ana.takes(&said(16, "Beto", "e"))), ["Beto: e"]);
         let Request::Join(join) = ana.session.join("", None) else { panic!() };
