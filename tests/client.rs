@@ -87,7 +87,6 @@ fn ctrl_d_leaves_cleanly() {
     let server = TestServer::start();
     let mut beto = server.join("Beto");
     let mut ana = Seat::take(&server, &["--name", "Ana", "--lang", "en"]);
-    ana.sees("The language is now English.");
     ana.sees("Welcome to the chat, Ana! In the room: Beto. Type /help for the commands.");
     drop(ana.keyboard.take());
     ana.ends_with_code(0);
@@ -105,6 +104,50 @@ fn a_script_says_its_lines_and_gets_its_answers() {
         "Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.\n\
          Usuário não encontrado: zeca.\n\
          Na sala (2): Beto, Ana\n"
+    );
+    beto.expect(&["Ana entrou no chat.", "Ana: oi", "Ana saiu do chat."]);
+}
+
+#[test]
+fn a_script_searches_and_reads_what_was_said() {
+    let data = tempdir().unwrap();
+    let mut command = common::program::papo(&["--listen", "127.0.0.1:0", "--data", data.path().to_str().unwrap()]);
+    command.env_remove("PAPO_NO_JOURNAL");
+    let server = common::program::Program::spawn(command);
+    let address = server.address.to_string();
+    assert_eq!(run(&[&address, "--name", "Ana"], "festa na sexta\n").status.code(), Some(0));
+    let asked = "/historico\n/buscar festa\n/visto Zeca\n/ping\n";
+    let output = run(&[&address, "--name", "Beto", "--lang", "en"], asked);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    let lines: Vec<&str> = text(&output.stdout).lines().skip(1).collect();
+    let [begins, said, _, found, same, _, never, pong] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!(begins, "--- What was said before (1 message) ---");
+    assert!(said.ends_with("] Ana: festa na sexta"), "{said}");
+    assert_eq!(found, "--- Found (1 message) ---");
+    assert_eq!(same, said);
+    assert!(never.starts_with("Zeca is not in the room, and never was"), "{never}");
+    assert!(pong.starts_with("Pong!"), "{pong}");
+}
+
+#[test]
+fn mistakes_are_answered_and_never_published() {
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    let mut child = client().args([&server.address.to_string(), "--name", "Ana"]).spawn().unwrap();
+    let long = "x".repeat(5000);
+    let input = [b"/mgs Beto oi\n@beto\n\xff\n" as &[u8], long.as_bytes(), b"\n/r oi\n\noi\n"].concat();
+    child.stdin.take().unwrap().write_all(&input).unwrap();
+    wait(&mut child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+    assert_eq!(
+        text(&output.stdout),
+        "Bem-vindo ao chat, Ana! Na sala: Beto. Digite /ajuda para ver os comandos.\n\
+         Comando desconhecido: /mgs. Você quis dizer /msg? Digite /ajuda.\n\
+         Formato inválido. Use: @nome mensagem\n\
+         Erro: O texto não é UTF-8 válido.\n\
+         Erro: Linha longa demais (máximo 4096 bytes).\n\
+         Você ainda não recebeu nenhuma mensagem privada.\n"
     );
     beto.expect(&["Ana entrou no chat.", "Ana: oi", "Ana saiu do chat."]);
 }
@@ -128,21 +171,23 @@ fn a_script_whose_name_is_refused_says_nothing_under_another_name() {
 }
 
 #[test]
-fn a_lost_server_is_one_sentence_and_code_1() {
+fn a_lost_server_is_waited_for_until_the_end_of_the_input() {
     for (language, sentence) in [
-        ("pt", "client: a conexão com o servidor foi perdida.\n"),
-        ("en", "client: the connection to the server was lost.\n"),
+        ("pt", "client: O servidor está encerrando. Nova tentativa em 1 s."),
+        ("en", "client: The server is shutting down. Trying again in 1 s."),
     ] {
         let server = TestServer::start();
-        let mut witness = server.join("Beto");
         let mut seat = Seat::take(&server, &["--name", "Ana", "--lang", language]);
-        witness.expect(&["Ana entrou no chat."]);
-        drop(witness);
+        let mut errors = BufReader::new(seat.child.stderr.take().unwrap());
+        let mut line = String::new();
+        seat.screen.read_line(&mut line).unwrap();
         drop(server);
-        // the keyboard is still there: nothing hangs on it
-        wait(&mut seat.child);
-        let output = seat.child.wait_with_output().unwrap();
-        assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), sentence));
+        line.clear();
+        errors.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), sentence);
+        // nothing was said that did not arrive
+        drop(seat.keyboard.take());
+        seat.ends_with_code(0);
     }
 }
 
@@ -207,7 +252,9 @@ fn a_hostile_server_does_not_reach_the_terminal() {
     });
     let output = run(&[&listener.local_addr().unwrap().to_string()], "");
     server.join().unwrap();
-    assert_eq!(text(&output.stdout), "␛]0;x␇\u{fffd}\n");
+    assert_eq!((output.status.code(), text(&output.stdout)), (Some(1), ""));
+    let stderr = text(&output.stderr);
+    assert!(stderr.ends_with(" diz: ␛]0;x␇\u{fffd}\n"), "{stderr}");
 }
 
 #[test]
@@ -236,23 +283,22 @@ fn a_conversation_that_nobody_can_read_along() {
 }
 
 #[test]
-fn a_lost_server_is_lost_with_tls_too() {
+fn a_lost_server_is_waited_for_with_tls_too_and_must_be_the_same_one() {
     let server = TestServer::start();
     let front = Front::start(server.address);
     let data = tempdir().unwrap();
-    let mut witness = server.join("Beto");
     let arguments = ["--tls", "--name", "Ana", "--data", data.path().to_str().unwrap()];
     let mut seat = Seat::take_at(front.address, &arguments);
-    witness.expect(&["Ana entrou no chat."]);
+    seat.sees("Bem-vindo ao chat, Ana! Ainda não há mais ninguém na sala. Digite /ajuda para ver os comandos.");
+    let address = front.address;
     drop(front);
+    let _other = Front::start_at(address, server.address);
     wait(&mut seat.child);
     let output = seat.child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        text(&output.stderr).ends_with("client: a conexão com o servidor foi perdida.\n"),
-        "{}",
-        text(&output.stderr)
-    );
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("client: A conexão foi perdida. Nova tentativa em 1 s.\n"), "{stderr}");
+    assert!(stderr.contains("ATENÇÃO"), "{stderr}");
 }
 
 #[test]
@@ -386,6 +432,12 @@ fn a_password_is_given_where_one_is_asked_for_and_nowhere_else() {
     fs::write(&wrong, "errada\n").unwrap();
     let output = run(&[&address, "--name", "Ana", "--password-file", wrong.to_str().unwrap()], "oi\n");
     assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), "Erro: Senha errada.\n"));
+    // none, and nobody there to type it
+    let output = run(&[&address, "--name", "Ana", "--lang", "en"], "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stdout), "Room password:\n");
+    let sentence = "client: the room has a password. Give it with --password-file or PAPO_PASSWORD.\n";
+    assert_eq!(text(&output.stderr), sentence);
     // none: whoever sits there types it
     let mut beto = Seat::take_at(locked.address, &[]);
     beto.sees("Senha da sala:");

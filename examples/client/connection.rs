@@ -1,7 +1,7 @@
 //! The way to the server, in the clear or encrypted, and whether it is the server that it was before.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 
 use papo::chat::language::Language;
 use papo::chat::text;
@@ -15,57 +15,48 @@ use crate::{Args, TIMEOUT};
 
 /// A connection to a server, in two halves for two threads.
 pub(crate) struct Connection {
-    /// Fails with a time-out when nothing comes for [`TIMEOUT`].
-    pub(crate) reader: Box<dyn Read>,
-    pub(crate) writer: Writer,
+    pub(crate) reader: Box<dyn Read + Send>,
+    pub(crate) writer: Box<dyn Write + Send>,
+    /// To end it at once, whatever the halves are doing.
+    pub(crate) socket: TcpStream,
+    /// What the server showed, if it is encrypted.
+    pub(crate) fingerprint: Option<Fingerprint>,
 }
 
-/// The half that writes.
-pub(crate) enum Writer {
-    Plain(TcpStream),
-    Encrypted(client::Writer),
+/// Why there is no connection, in a sentence.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// Perhaps there is one later.
+    Unreachable(String),
+    /// There will not be one.
+    Refused(String),
 }
 
-impl Writer {
-    /// Tells the server that nothing more comes.
-    pub(crate) fn finish(&mut self) -> io::Result<()> {
+impl OpenError {
+    pub(crate) fn into_sentence(self) -> String {
         match self {
-            Writer::Plain(stream) => stream.shutdown(Shutdown::Write),
-            Writer::Encrypted(writer) => writer.finish(),
+            OpenError::Unreachable(sentence) | OpenError::Refused(sentence) => sentence,
         }
     }
 }
 
-impl Write for Writer {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Writer::Plain(stream) => stream.write(bytes),
-            Writer::Encrypted(writer) => writer.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Writer::Plain(stream) => stream.flush(),
-            Writer::Encrypted(writer) => writer.flush(),
-        }
-    }
-}
-
-/// Connects, and makes sure of whom to; nothing that was typed has been sent by then.
+/// Connects, and makes sure of whom to; nothing that was typed has been sent by then. Who comes back must find whom it has
+/// `seen` before.
 ///
 /// # Errors
-/// The sentence that says why not.
-pub(crate) fn open(args: &Args, language: Language) -> Result<Connection, String> {
-    let server: ServerAddress =
-        args.address.parse().map_err(|_| text::client_bad_address(language, args.address.clone()))?;
-    let stream = connect(&server, language)?;
+/// [`OpenError`].
+pub(crate) fn open(args: &Args, seen: Option<Fingerprint>, language: Language) -> Result<Connection, OpenError> {
+    let bad_address = |_| OpenError::Refused(text::client_bad_address(language, args.address.clone()));
+    let server: ServerAddress = args.address.parse().map_err(bad_address)?;
+    let stream = connect(&server, language).map_err(OpenError::Unreachable)?;
+    // what is typed is sent when it is typed
+    let socket = stream.set_nodelay(true).and_then(|()| stream.try_clone());
+    let socket = socket.map_err(|_| OpenError::Unreachable(text::client_lost(language)))?;
     if args.tls || args.fingerprint.is_some() {
-        return encrypt(stream, &server, args, language);
+        return encrypt(stream, socket, &server, args, seen, language);
     }
-    let halves = stream.set_read_timeout(Some(TIMEOUT)).and_then(|()| stream.try_clone());
-    let writer = halves.map_err(|_| text::client_lost(language))?;
-    Ok(Connection { reader: Box::new(stream), writer: Writer::Plain(writer) })
+    let writer = stream.try_clone().map_err(|_| OpenError::Unreachable(text::client_lost(language)))?;
+    Ok(Connection { reader: Box::new(stream), writer: Box::new(writer), socket, fingerprint: None })
 }
 
 /// Connects to the first address of the host that answers; else says what is wrong with the last one.
@@ -91,30 +82,42 @@ fn why_not(address: SocketAddr, error: &io::Error, language: Language) -> String
 }
 
 /// Does the handshake and looks at the certificate.
-fn encrypt(stream: TcpStream, server: &ServerAddress, args: &Args, language: Language) -> Result<Connection, String> {
+fn encrypt(
+    stream: TcpStream,
+    socket: TcpStream,
+    server: &ServerAddress,
+    args: &Args,
+    seen: Option<Fingerprint>,
+    language: Language,
+) -> Result<Connection, OpenError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
             text::client_timed_out(language, server.to_string(), TIMEOUT.as_secs())
         }
         _ => text::client_tls_failed(language, server.to_string(), error.to_string()),
     };
-    let secured = client::handshake(Deadline::new(stream, TIMEOUT), &server.host).map_err(failed)?;
-    believe(server, secured.fingerprint(), args, language)?;
-    let patient = |deadline: Deadline| {
-        let stream = deadline.into_inner()?;
-        stream.set_read_timeout(Some(TIMEOUT))?;
-        Ok(stream)
-    };
-    let halves = secured.try_map(patient).and_then(Secured::split);
-    let (reader, writer) = halves.map_err(|_| text::client_lost(language))?;
-    Ok(Connection { reader: Box::new(reader), writer: Writer::Encrypted(writer) })
+    let secured = client::handshake(Deadline::new(stream, TIMEOUT), &server.host);
+    let secured = secured.map_err(|error| OpenError::Unreachable(failed(error)))?;
+    let found = secured.fingerprint();
+    if seen != Some(found) {
+        believe(server, found, args, seen, language).map_err(OpenError::Refused)?;
+    }
+    let halves = secured.try_map(Deadline::into_inner).and_then(Secured::split);
+    let (reader, writer) = halves.map_err(|_| OpenError::Unreachable(text::client_lost(language)))?;
+    Ok(Connection { reader: Box::new(reader), writer: Box::new(writer), socket, fingerprint: Some(found) })
 }
 
 /// Whether this is the certificate that was expected. The first one of a server is, and is kept.
 ///
 /// # Errors
 /// What to tell the person if it is not, or if nobody can know.
-fn believe(server: &ServerAddress, found: Fingerprint, args: &Args, language: Language) -> Result<(), String> {
+fn believe(
+    server: &ServerAddress,
+    found: Fingerprint,
+    args: &Args,
+    seen: Option<Fingerprint>,
+    language: Language,
+) -> Result<(), String> {
     if let Some(expected) = args.fingerprint {
         let is_expected = expected == found;
         return is_expected.then_some(()).ok_or_else(|| refusal(server, expected, found, language));
@@ -125,6 +128,9 @@ fn believe(server: &ServerAddress, found: Fingerprint, args: &Args, language: La
     };
     let first = text::client_tls_first(language, server.to_string(), found.to_string());
     let Some(directory) = args.data.clone().or_else(data::default_directory) else {
+        if let Some(seen) = seen {
+            return Err(refusal(server, seen, found, language));
+        }
         tell(first);
         tell(text::client_tls_nowhere(language));
         return Ok(());
@@ -138,6 +144,9 @@ fn believe(server: &ServerAddress, found: Fingerprint, args: &Args, language: La
             return Err(format!("{refusal}\n{}", text::client_tls_forget(language, known.line, path)));
         }
         Ok(None) => {
+            if let Some(seen) = seen {
+                return Err(refusal(server, seen, found, language));
+            }
             tell(first);
             tell(match known_servers.add(server, found) {
                 Ok(()) => text::client_tls_kept(language, path),

@@ -1,219 +1,255 @@
-//! What is said, both ways, once there is a connection.
+//! What ties it all together: what is typed and what arrives, one after the other, on one thread that waits for nothing else.
 //!
-//! Two threads, one for each direction, share a connection and a flag: whatever blocks one of them, a server that does
-//! not read or a person who does not type, the other goes on.
+//! ```text
+//! Greeting ── hello ──► Asking ── password, name ──► Joining ── welcome ──► In
+//!     ▲                   │ (Idle, if the connection is lost meanwhile)      │
+//!     └── Connecting ◄── Waiting ◄──────── the connection is lost ───────────┘
+//! ```
 
-use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
-use std::process::ExitCode;
+mod arriving;
+mod coming;
+mod seeing;
+mod typing;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
 
-use papo::chat::command::Command;
-use papo::chat::hygiene::CleanText;
 use papo::chat::language::Language;
 use papo::chat::text;
 use papo::password::Password;
-use secrecy::ExposeSecret;
+use papo::transport::tls::Fingerprint;
 
-use crate::connection::{Connection, Writer};
+use crate::connection::{Connection, OpenError};
+use crate::editor::Shared;
+use crate::keyboard::{Keyboard, Typed};
+use crate::link::Link;
+use crate::pauses::Pauses;
+use crate::protocol::{Received, Request};
+use crate::screen::Screen;
+use crate::session::Session;
+use crate::show::Look;
+use crate::target::Target;
 use crate::{Args, TIMEOUT};
 
-/// The most bytes of one line that are shown at once.
-const MAX_LINE: u64 = 64 * 1024; // 64 KiB
+/// Silence after which the server is asked whether it is there.
+const QUIET: Duration = Duration::from_secs(20);
 
-/// Sends what is typed and shows what arrives, until the server closes.
-///
-/// # Errors
-/// The sentence that says what went wrong.
-pub(crate) fn hold(
-    connection: Connection,
-    args: &Args,
-    password: Option<&Password>,
-    language: Language,
-) -> Result<ExitCode, String> {
-    let Connection { reader, mut writer } = connection;
-    let mut lines = Lines::new(reader);
-    let lost = |_| text::client_lost(language);
-    if let Some(language) = args.lang {
-        writer.write_all(format!("/lang {language}\n").as_bytes()).map_err(lost)?;
-    }
-    if let Some(password) = password
-        && is_asked_for_password(&mut lines, args, language)?
-    {
-        writer.write_all(format!("{}\n", password.expose_secret()).as_bytes()).map_err(lost)?;
-    }
-    if let Some(name) = &args.name {
-        writer.write_all(format!("{}\n", name.trim()).as_bytes()).map_err(lost)?;
-    }
-    if args.name.is_some() && !io::stdin().is_terminal() {
-        enter_as_script(&mut lines, args, language)?;
+/// Time for its answer.
+const PONG: Duration = Duration::from_secs(10);
+
+/// Something that happens to the conversation.
+pub(crate) enum Event {
+    Typed(Typed),
+    /// From the connection with this number.
+    Received(u64, Received),
+    /// The connection with this number is gone.
+    Lost(u64),
+    Opened(Result<Connection, OpenError>),
+}
+
+/// How a conversation ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As asked.
+    Left,
+    /// With a sentence that says why.
+    Failed(String),
+}
+
+/// Where it is; see the picture above.
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Connecting,
+    Greeting { since: Instant },
+    Asking,
+    Joining { since: Instant },
+    In { since: Instant },
+    Waiting { until: Instant },
+    Idle,
+}
+
+/// What was asked of whoever types, before there is a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Password,
+    Name,
+}
+
+/// The end is near.
+#[derive(Debug)]
+struct Leaving {
+    /// Whether the server's last words are shown.
+    has_last_words: bool,
+    until: Instant,
+    /// The server has been told.
+    is_told: bool,
+}
+
+/// What a conversation begins with.
+pub(crate) struct Beginning {
+    pub(crate) args: Arc<Args>,
+    pub(crate) password: Option<Password>,
+    pub(crate) language: Language,
+    /// Begins the ids of no other run.
+    pub(crate) prefix: String,
+    /// Whether a person types, who can be asked again.
+    pub(crate) is_person: bool,
+    pub(crate) keyboard: Keyboard,
+    pub(crate) screen: Screen,
+    pub(crate) look: Look,
+    pub(crate) known: Shared,
+    pub(crate) tell: SyncSender<Event>,
+}
+
+pub(crate) struct Conversation {
+    args: Arc<Args>,
+    name: Option<String>,
+    password: Option<Password>,
+    is_person: bool,
+    keyboard: Keyboard,
+    screen: Screen,
+    look: Look,
+    known: Shared,
+    tell: SyncSender<Event>,
+    session: Session,
+    phase: Phase,
+    question: Option<Question>,
+    needs_password: bool,
+    link: Option<Link>,
+    links: u64,
+    fingerprint: Option<Fingerprint>,
+    heard: Instant,
+    pinged: Option<Instant>,
+    pauses: Pauses,
+    refusals: u32,
+    /// Whether the person knows that what is typed waits.
+    is_waiting_told: bool,
+    leaving: Option<Leaving>,
+}
+
+impl Conversation {
+    /// Over this connection, and when it is lost over others.
+    pub(crate) fn begin(beginning: Beginning, connection: Connection) -> Conversation {
+        let Beginning { args, password, language, prefix, is_person, keyboard, screen, look, known, tell } = beginning;
+        let now = Instant::now();
+        let mut session = Session::new(prefix, language);
+        if screen.is_plain() {
+            session.aim(Target::Unchanging);
+        }
+        let mut conversation = Conversation {
+            name: args.name.as_ref().map(|name| name.trim().to_owned()),
+            args,
+            password,
+            is_person,
+            keyboard,
+            screen,
+            look,
+            known,
+            tell,
+            session,
+            phase: Phase::Connecting,
+            question: None,
+            needs_password: false,
+            link: None,
+            links: 0,
+            fingerprint: None,
+            heard: now,
+            pinged: None,
+            pauses: Pauses::default(),
+            refusals: 0,
+            is_waiting_told: false,
+            leaving: None,
+        };
+        conversation.use_connection(connection);
+        conversation
     }
 
-    let has_left = Arc::new(AtomicBool::new(false));
-    thread::spawn({
-        let has_left = Arc::clone(&has_left);
-        move || send_what_is_typed(writer, &has_left)
-    });
-    loop {
-        match lines.next_line() {
-            Ok(Next::Line(line)) => match writeln!(io::stdout(), "{line}") {
-                Ok(()) => {}
-                // whoever watched has seen enough
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(ExitCode::SUCCESS),
-                Err(_) => return Ok(ExitCode::FAILURE),
-            },
-            // a server asks for a name within a second, and answers who leaves; in between it may be silent for days
-            Ok(Next::Silence) if lines.are_none_yet() || has_left.load(Ordering::Acquire) => {
-                return Err(silent(args, language));
+    /// Goes on until it ends.
+    pub(crate) fn hold(mut self, events: &Receiver<Event>) -> End {
+        loop {
+            let event = match self.deadline() {
+                Some(at) => events.recv_timeout(at.saturating_duration_since(Instant::now())),
+                None => events.recv().map_err(RecvTimeoutError::from),
+            };
+            let result = match event {
+                Ok(event) => self.take(event),
+                Err(_) => self.be_late(Instant::now()),
+            };
+            if let Err(end) = result {
+                self.screen.finish(self.keyboard.is_asked());
+                return end;
             }
-            Ok(Next::Silence) => {}
-            _ if has_left.load(Ordering::Acquire) => return Ok(ExitCode::SUCCESS),
-            _ => return Err(text::client_lost(language)),
+            self.tell_known();
         }
     }
-}
 
-fn silent(args: &Args, language: Language) -> String {
-    text::client_timed_out(language, args.address.clone(), TIMEOUT.as_secs())
-}
-
-/// Waits until the name is accepted: if it is not, what the script says next is not meant as another one.
-fn enter_as_script(lines: &mut Lines, args: &Args, language: Language) -> Result<(), String> {
-    loop {
-        let line = match lines.next_line() {
-            Ok(Next::Line(line)) => line,
-            Ok(Next::Silence) => return Err(silent(args, language)),
-            Ok(Next::End) | Err(_) => return Err(text::client_lost(language)),
-        };
-        let entrance = Entrance::read(&line);
-        if let Entrance::Refused = entrance {
-            return Err(line);
-        }
-        // nobody is told if nobody listens
-        let _ = writeln!(io::stdout(), "{line}");
-        if let Entrance::Open = entrance {
-            return Ok(());
-        }
-    }
-}
-
-/// What a line of the server says, in either language, about coming in.
-enum Entrance {
-    Open,
-    Refused,
-    Undecided,
-}
-
-impl Entrance {
-    fn read(line: &str) -> Entrance {
-        let begins_as = |sentence: String, end: char| {
-            let beginning = sentence.split_inclusive(end).next().unwrap_or_default().to_owned();
-            line.starts_with(&beginning)
-        };
-        let welcome = Language::ALL.into_iter().any(|language| begins_as(text::welcome_alone(language, ""), ','));
-        let error = Language::ALL.into_iter().any(|language| begins_as(text::bad_name(language), ':'));
-        match (welcome, error) {
-            (true, _) => Entrance::Open,
-            (_, true) => Entrance::Refused,
-            _ => Entrance::Undecided,
-        }
-    }
-}
-
-/// Waits until the server asks for something. If it is no password, it is told none: it would take it for a name, and tell
-/// everybody.
-fn is_asked_for_password(lines: &mut Lines, args: &Args, language: Language) -> Result<bool, String> {
-    let is = |line: &str, sentence: fn(Language) -> String| {
-        Language::ALL.into_iter().any(|language| line == sentence(language))
-    };
-    loop {
-        match lines.next_line() {
-            Ok(Next::Line(line)) if is(&line, text::password_prompt) => return Ok(true),
-            Ok(Next::Line(line)) => {
-                // nobody is told if nobody listens
-                let _ = writeln!(io::stdout(), "{line}");
-                if is(&line, text::prompt) {
-                    return Ok(false);
+    fn take(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Typed(typed) => {
+                self.keyboard.has_come();
+                match self.question.take() {
+                    Some(question) => self.answered(question, typed),
+                    None => self.typed(typed),
                 }
             }
-            Ok(Next::Silence) => return Err(silent(args, language)),
-            Ok(Next::End) | Err(_) => return Err(text::client_lost(language)),
-        }
-    }
-}
-
-fn send_what_is_typed(mut writer: Writer, has_left: &AtomicBool) {
-    let mut keyboard = io::stdin().lock();
-    loop {
-        let mut line = Vec::new();
-        // without a line end it is the last one, even if a terminal would give more after Ctrl-D
-        let is_last = !matches!(keyboard.read_until(b'\n', &mut line), Ok(1..)) || !line.ends_with(b"\n");
-        if line.is_empty() {
-            break;
-        }
-        let typed = CleanText::from(String::from_utf8_lossy(&line).trim_end());
-        if matches!(Command::parse(typed), Ok(Some(Command::Quit))) {
-            has_left.store(true, Ordering::Release);
-        }
-        if is_last {
-            line.push(b'\n');
-        }
-        if writer.write_all(&line).is_err() {
-            // the other thread sees the end of the connection too, and says so
-            return;
-        }
-        if is_last {
-            break;
-        }
-    }
-    has_left.store(true, Ordering::Release);
-    // what was said so far is answered before the server closes; if it is gone already, there is nothing to answer
-    let _ = writer.finish();
-}
-
-/// The lines that arrive, made safe to show.
-struct Lines {
-    reader: BufReader<Box<dyn Read>>,
-    /// The line that is arriving.
-    unfinished: Vec<u8>,
-    count: u64,
-}
-
-/// What comes next.
-enum Next {
-    /// A line, without its end.
-    Line(String),
-    /// Nothing, for [`TIMEOUT`].
-    Silence,
-    /// The end of the connection.
-    End,
-}
-
-impl Lines {
-    fn new(reader: Box<dyn Read>) -> Lines {
-        Lines { reader: BufReader::new(reader), unfinished: Vec::new(), count: 0 }
-    }
-
-    fn are_none_yet(&self) -> bool {
-        self.count == 0
-    }
-
-    fn next_line(&mut self) -> io::Result<Next> {
-        let room = MAX_LINE.saturating_sub(self.unfinished.len() as u64);
-        match self.reader.by_ref().take(room).read_until(b'\n', &mut self.unfinished) {
-            // what has arrived of the line is kept
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
-                return Ok(Next::Silence);
+            Event::Received(number, received) if self.link.as_ref().is_some_and(|link| link.number == number) => {
+                self.heard = Instant::now();
+                self.pinged = None;
+                self.received(received)
             }
-            result => result?,
-        };
-        if self.unfinished.is_empty() {
-            return Ok(Next::End);
+            Event::Lost(number) if self.link.as_ref().is_some_and(|link| link.number == number) => self.lose(None),
+            Event::Received(..) | Event::Lost(_) => Ok(()),
+            Event::Opened(Ok(connection)) => {
+                self.use_connection(connection);
+                Ok(())
+            }
+            Event::Opened(Err(OpenError::Unreachable(sentence))) if !self.session.has_been_in() => {
+                Err(End::Failed(sentence))
+            }
+            Event::Opened(Err(OpenError::Unreachable(_))) => {
+                self.lose(Some(text::client_unreachable(self.language(), self.args.address.clone())))
+            }
+            Event::Opened(Err(OpenError::Refused(sentence))) => Err(End::Failed(sentence)),
         }
-        self.count += 1;
-        let bytes = std::mem::take(&mut self.unfinished);
-        let line = String::from_utf8_lossy(&bytes);
-        Ok(Next::Line(CleanText::from(line.trim_end_matches(['\r', '\n'])).to_string()))
+    }
+
+    /// When something is due if nothing happens before.
+    fn deadline(&self) -> Option<Instant> {
+        let of_phase = match self.phase {
+            Phase::Greeting { since } | Phase::Joining { since } => Some(since + TIMEOUT),
+            Phase::In { .. } => Some(self.pinged.map_or(self.heard + QUIET, |pinged| pinged + PONG)),
+            Phase::Waiting { until } => Some(until),
+            Phase::Connecting | Phase::Asking | Phase::Idle => None,
+        };
+        of_phase.into_iter().chain(self.leaving.as_ref().map(|leaving| leaving.until)).min()
+    }
+
+    /// Nothing has happened for a while.
+    fn be_late(&mut self, now: Instant) -> Result<(), End> {
+        if self.leaving.as_ref().is_some_and(|leaving| leaving.until <= now) {
+            return Err(if self.session.outgoing.len() == 0 { End::Left } else { self.unsent() });
+        }
+        match self.phase {
+            Phase::Greeting { since } | Phase::Joining { since } if since + TIMEOUT <= now => {
+                let silent = text::client_timed_out(self.language(), self.args.address.clone(), TIMEOUT.as_secs());
+                if self.session.has_been_in() { self.lose(None) } else { Err(End::Failed(silent)) }
+            }
+            Phase::In { .. } => match self.pinged {
+                Some(pinged) if pinged + PONG <= now => self.lose(None),
+                None if self.heard + QUIET <= now => {
+                    self.pinged = Some(now);
+                    let id = self.session.outgoing.new_id();
+                    self.send(Request::Ping.line(&id));
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            Phase::Waiting { until } if until <= now => {
+                self.connect();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 /// The canonical caseless form (Unicode Standard, definition D145): equal for `Ana` and `ANA`, for `é` written
 /// as one character or two, for `ß` and `SS`.
-pub(crate) fn caseless(text: &str) -> String {
+pub fn caseless(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -16,7 +16,7 @@ pub(crate) fn caseless(text: &str) -> String {
 
 /// As [`caseless`], and without marks: equal for `ação`, `ACAO` and `acao`. For what the server itself named
 /// (commands), never for people's names.
-pub(crate) fn accentless(text: &str) -> String {
+pub fn accentless(text: &str) -> String {
     caseless(text).chars().filter(|c| !is_combining_mark(*c)).collect()
 }
 

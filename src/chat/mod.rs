@@ -23,7 +23,7 @@
 pub mod answer;
 pub mod command;
 pub mod event;
-pub(crate) mod fold;
+pub mod fold;
 pub mod history;
 pub mod hygiene;
 pub mod language;

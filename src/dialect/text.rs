@@ -1,5 +1,5 @@
-//! The text dialect: UTF-8 lines that a person can type and read, for `nc`, telnet, the example client and the
-//! seed's Python client.
+//! The text dialect: UTF-8 lines that a person can type and read, for `nc`, telnet and the seed's Python
+//! client.
 //!
 //! Bytes become lines in [`codec`] (with [`telnet`] in front of it); lines become commands in
 //! [`Command::parse`](crate::chat::command::Command::parse); answers and events become lines here, and many

@@ -1,7 +1,10 @@
 //! A real server on a free port, and a client that sees what a screen would show.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses its own part of this")]
 
+pub mod cable;
 pub mod program;
+#[cfg(target_os = "linux")]
+pub mod pty;
 pub mod tls;
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

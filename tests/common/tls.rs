@@ -1,5 +1,6 @@
 //! TLS before a server that need not know of it.
 
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::thread::{self, JoinHandle};
 
@@ -9,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::DEADLINE;
+use super::{DEADLINE, wait_until};
 
 /// Takes connections with TLS and makes plain ones of them. Gone when dropped.
 pub struct Front {
@@ -21,8 +22,18 @@ pub struct Front {
 
 impl Front {
     pub fn start(behind: SocketAddr) -> Front {
+        Front::start_at(([127, 0, 0, 1], 0).into(), behind)
+    }
+
+    /// There, where nobody may be listening any more.
+    pub fn start_at(address: SocketAddr, behind: SocketAddr) -> Front {
         let acceptor = Acceptor::new(&Identity::passing().unwrap());
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let listener = RefCell::new(None);
+        wait_until("the address is free", || {
+            *listener.borrow_mut() = std::net::TcpListener::bind(address).ok();
+            listener.borrow().is_some()
+        });
+        let listener = listener.into_inner().unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -324,12 +324,48 @@ client_flag_fingerprint = Encrypt the connection, and accept this certificate on
 client_flag_data = Directory for the fingerprints of known servers
 client_flag_password_file = File whose first line is the password of the room, or PAPO_PASSWORD; it is only sent if the server asks for it
 client_flag_lang = Language of the sentences: pt-BR or en
+client_flag_plain = Lines of text and nothing else, as for scripts: no editing, no times, no colours
+client_flag_no_bell = Does not ring when somebody writes your name, or only to you
 client_bad_address = client: invalid address: '{ $address }'. Use HOST or HOST:PORT.
 client_unknown_host = client: the address '{ $host }' was not found ({ $error }).
 client_refused = client: { $address } refused the connection. Is the server up?
 client_timed_out = client: { $address } did not answer within { $seconds } seconds. Is the server up, and does this network reach it?
 client_cannot_connect = client: cannot connect to { $address }: { $error }
 client_lost = client: the connection to the server was lost.
+client_answered = client: { $address } says: { $line }
+client_connection_lost = The connection was lost.
+client_unreachable = { $address } cannot be reached.
+client_retry = { $why } Trying again in { $seconds } s.
+client_back = Back in the chat; { $missed ->
+    [0] nothing was missed.
+    [one] { $missed } line was missed:
+   *[other] { $missed } lines were missed:
+}
+client_gap = Back in the chat. Not everything that was said meanwhile is known any more.
+client_undone = The server broke down. What was said last before that may be lost, and may be said again.
+client_waiting = There is no connection: what you type is sent when it is back.
+client_full = Not sent: { $max } lines are waiting already.
+client_unsent = client: not known to have arrived: { $count ->
+    [one] { $count } line
+   *[other] { $count } lines
+}.
+client_password_wanted = client: the room has a password. Give it with --password-file or PAPO_PASSWORD.
+client_cannot_hide = client: this terminal cannot hide what is typed. Give the password with --password-file or PAPO_PASSWORD.
+client_everybody = everybody
+client_target = What you type now goes to { $name } only. To everybody again: @ alone.
+client_target_everybody = What you type now goes to everybody.
+client_target_gone = Not sent: { $name } is not here any more. To everybody: @ alone. To whoever has that name next: @{ $name }
+client_target_public = Not sent: everybody would have read that. To everybody: @ alone.
+client_help_target = @name alone: what you type goes to this person until you type @ alone; the prompt says to whom it goes.
+client_help_keys = Tab completes names and commands, the arrow up brings back what you typed, Ctrl-C clears the line or leaves, Ctrl-D leaves.
+client_history_begins = --- What was said before ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
+client_found_begins = --- Found ({ $count ->
+    [one] { $count } message
+   *[other] { $count } messages
+}) ---
 client_tls_failed = client: no encrypted connection to { $address }: { $error }. Does the server speak TLS? Without it: leave out --tls.
 client_tls_first = client: first encrypted connection to { $address }. Is this the fingerprint that the server printed at start? { $fingerprint }
 client_tls_kept = client: it is kept in { $path }; another one will be refused.

@@ -325,12 +325,48 @@ client_flag_fingerprint = Cifra a conexão e só aceita este certificado: a sua 
 client_flag_data = Diretório das impressões digitais dos servidores conhecidos
 client_flag_password_file = Arquivo cuja primeira linha é a senha da sala, ou PAPO_PASSWORD; só é enviada se o servidor a pedir
 client_flag_lang = Idioma das frases: pt-BR ou en
+client_flag_plain = Linhas de texto e nada mais, como para scripts: sem edição, horários nem cores
+client_flag_no_bell = Não toca quando alguém escreve o seu nome, ou só para você
 client_bad_address = client: endereço inválido: '{ $address }'. Use HOST ou HOST:PORTA.
 client_unknown_host = client: o endereço '{ $host }' não foi encontrado ({ $error }).
 client_refused = client: a conexão com { $address } foi recusada. O servidor está no ar?
 client_timed_out = client: { $address } não respondeu em { $seconds } segundos. O servidor está no ar, e esta rede chega até ele?
 client_cannot_connect = client: não foi possível conectar a { $address }: { $error }
 client_lost = client: a conexão com o servidor foi perdida.
+client_answered = client: { $address } diz: { $line }
+client_connection_lost = A conexão foi perdida.
+client_unreachable = Não foi possível alcançar { $address }.
+client_retry = { $why } Nova tentativa em { $seconds } s.
+client_back = De volta ao chat; { $missed ->
+    [0] nada foi dito enquanto isso.
+    [one] { $missed } linha foi dita enquanto isso:
+   *[other] { $missed } linhas foram ditas enquanto isso:
+}
+client_gap = De volta ao chat. Nem tudo o que foi dito enquanto isso ainda é conhecido.
+client_undone = O servidor caiu. O que foi dito por último antes disso pode ter se perdido, e pode ser dito de novo.
+client_waiting = Não há conexão: o que você digitar será enviado quando ela voltar.
+client_full = Não enviado: já há { $max } linhas esperando.
+client_unsent = client: não se sabe se chegaram: { $count ->
+    [one] { $count } linha
+   *[other] { $count } linhas
+}.
+client_password_wanted = client: a sala tem uma senha. Informe-a com --password-file ou PAPO_PASSWORD.
+client_cannot_hide = client: este terminal não consegue esconder o que é digitado. Informe a senha com --password-file ou PAPO_PASSWORD.
+client_everybody = todos
+client_target = O que você digitar agora vai só para { $name }. Para todos de novo: @ sozinho.
+client_target_everybody = O que você digitar agora vai para todos.
+client_target_gone = Não enviado: { $name } não está mais aqui. Para todos: @ sozinho. Para quem tiver esse nome depois: @{ $name }
+client_target_public = Não enviado: todos teriam lido. Para todos: @ sozinho.
+client_help_target = @nome sozinho: o que você digitar vai para esta pessoa até você digitar @ sozinho; o começo da linha diz para quem vai.
+client_help_keys = Tab completa nomes e comandos, a seta para cima traz de volta o que você digitou, Ctrl-C apaga a linha ou sai, Ctrl-D sai.
+client_history_begins = --- O que foi dito antes ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
+client_found_begins = --- Encontrado ({ $count ->
+    [one] { $count } mensagem
+   *[other] { $count } mensagens
+}) ---
 client_tls_failed = client: nenhuma conexão cifrada com { $address }: { $error }. O servidor fala TLS? Sem ele: deixe --tls de fora.
 client_tls_first = client: primeira conexão cifrada com { $address }. É esta a impressão digital que o servidor mostrou ao iniciar? { $fingerprint }
 client_tls_kept = client: ela está guardada em { $path }; outra será recusada.
