@@ -404,9 +404,9 @@ impl<S> Drop for Connection<S> {
     }
 }
 
-/// The last line to somebody who leaves for this reason. Whoever ended their input expects nothing more.
+/// The last line to somebody who leaves for this reason. Whoever has closed the connection expects nothing more.
 fn goodbye(reason: Reason) -> Option<Answer> {
-    (reason != Reason::Closed).then_some(Answer::Goodbye(reason))
+    (!matches!(reason, Reason::Closed | Reason::Away | Reason::Lost)).then_some(Answer::Goodbye(reason))
 }
 
 impl<S: Transport> Session<S> {

@@ -12,7 +12,7 @@ use papo::config::Config;
 use papo::room::ChatRoom;
 use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
-use tungstenite::protocol::frame::{Frame, FrameHeader};
+use tungstenite::protocol::frame::{CloseFrame, Frame, FrameHeader};
 use tungstenite::protocol::{Message, WebSocket};
 
 fn connect(server: &TestServer) -> TcpStream {
@@ -83,6 +83,11 @@ impl Socket {
             Message::Text(text) => serde_json::from_str(&text).unwrap(),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Reads to an object of this type.
+    fn until(&mut self, kind: &str) {
+        while self.next()["type"] != kind {}
     }
 
     /// The server closes with this code, and then the connection ends.
@@ -305,6 +310,49 @@ fn a_socket_closes_in_good_order() {
     server.ask_to_stop();
     assert_eq!(last.next()["reason"], "shutdown");
     last.expect_close(1001);
+}
+
+/// What browsers do when a page is closed, and when it is loaded again.
+#[test]
+fn a_page_that_goes_away_may_come_back_unnoticed_and_keeps_no_name() {
+    let patient = Config { grace: Duration::from_secs(3600), resume_window: Duration::from_secs(7200), ..config() };
+    let server = TestServer::with(patient, ChatRoom::default);
+    let mut beto = server.join("Beto");
+    let away = |socket: &mut Socket, code: u16| {
+        socket.0.close(Some(CloseFrame { code: code.into(), reason: "".into() })).unwrap();
+        let last = socket.0.read().unwrap();
+        assert!(last.is_close(), "{code} {last:?}");
+    };
+    let mut ana = Socket::connect(&server);
+    let mut join = json!({ "type": "join", "name": "Ana" });
+    ana.ask(join.clone());
+    let welcome = ana.next();
+    for key in ["token", "epoch", "seq"] {
+        join[key] = welcome[key].clone();
+    }
+    beto.expect(&["Ana entrou no chat."]);
+    // 1001: goes away; 4000: what the page says of a connection that it takes for dead
+    for (whispers, code) in [1001, 4000].into_iter().enumerate() {
+        join["whispers"] = json!(whispers);
+        away(&mut ana, code);
+        beto.send("@Ana psiu");
+        ana = Socket::connect(&server);
+        ana.ask(join.clone());
+        assert_eq!(ana.next()["token"], join["token"]);
+        ana.until("whispered");
+        beto.expect_nothing();
+    }
+    away(&mut ana, 1000);
+    beto.expect(&["Ana saiu do chat."]);
+
+    let server = TestServer::start();
+    let mut beto = server.join("Beto");
+    for name in ["Ana", "ANA"] {
+        let mut ana = Socket::join(&server, name);
+        beto.expect(&[&format!("{name} entrou no chat.")]);
+        away(&mut ana, 1001);
+        beto.expect(&[&format!("{name} saiu do chat.")]);
+    }
 }
 
 #[test]

@@ -91,6 +91,8 @@ pub enum Reason {
     Asked,
     /// Ended its input (Ctrl-D, half-close, a client that was closed).
     Closed,
+    /// Said that it goes away, and perhaps comes back: a page that is loaded again, or that the browser has put to sleep.
+    Away,
     /// The connection broke, or the session did.
     Lost,
     /// Silent for longer than allowed.
@@ -117,9 +119,10 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of their declaration.
-    pub const ALL: [Reason; 13] = [
+    pub const ALL: [Reason; 14] = [
         Reason::Asked,
         Reason::Closed,
+        Reason::Away,
         Reason::Lost,
         Reason::TimedOut,
         Reason::Flooded,
@@ -136,7 +139,7 @@ impl Reason {
     /// Whether the connection ended though the member did not want to leave, nor did anything wrong: it may come back.
     pub const fn may_come_back(self) -> bool {
         match self {
-            Reason::Lost | Reason::TimedOut | Reason::TooSlow => true,
+            Reason::Away | Reason::Lost | Reason::TimedOut | Reason::TooSlow => true,
             Reason::Asked
             | Reason::Closed
             | Reason::Flooded
@@ -150,6 +153,12 @@ impl Reason {
         }
     }
 
+    /// Whether the name is kept for the member when the others have been told. Not for whoever closed a page: it may never come
+    /// back, and the same person at another page would be refused their own name.
+    pub const fn keeps_name(self) -> bool {
+        self.may_come_back() && !matches!(self, Reason::Away)
+    }
+
     /// The reason with this [word](Reason::word).
     pub fn from_word(word: &str) -> Option<Reason> {
         Reason::ALL.into_iter().find(|reason| reason.word() == word)
@@ -160,6 +169,7 @@ impl Reason {
         match self {
             Reason::Asked => "asked",
             Reason::Closed => "closed",
+            Reason::Away => "away",
             Reason::Lost => "lost",
             Reason::TimedOut => "timed-out",
             Reason::Flooded => "flooded",

@@ -361,7 +361,7 @@ sentences! {
 /// disconnected"; `None` for those who left of their own accord, which needs no explanation.
 pub fn reason(language: Language, reason: Reason) -> Option<String> {
     match reason {
-        Reason::Asked | Reason::Closed => None,
+        Reason::Asked | Reason::Closed | Reason::Away => None,
         Reason::Lost => Some(reason_lost(language)),
         Reason::TimedOut => Some(reason_timed_out(language)),
         Reason::Flooded => Some(reason_flooded(language)),

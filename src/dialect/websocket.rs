@@ -81,7 +81,7 @@ impl WebSocketCodec {
     /// The last frame to a peer that is closed on for this reason.
     pub fn close_frame(&self, reason: Reason) -> Bytes {
         let code = self.violation.unwrap_or(match reason {
-            Reason::Asked | Reason::Closed => CloseCode::Normal,
+            Reason::Asked | Reason::Closed | Reason::Away | Reason::Lost => CloseCode::Normal,
             Reason::Shutdown => CloseCode::Away,
             Reason::LongLines => CloseCode::Size,
             _ => CloseCode::Policy,
@@ -158,9 +158,9 @@ impl WebSocketCodec {
                     Err(error) => Some(self.violate(&error)),
                 }
             }
-            Ok(Message::Close(_)) => {
+            Ok(Message::Close(frame)) => {
                 self.is_over = true;
-                Some(Line::Closed)
+                Some(Line::Closed(why_closed(frame.map(|frame| frame.code))))
             }
             Ok(Message::Pong(_) | Message::Frame(_)) => None,
             // a part of a message
@@ -181,6 +181,16 @@ impl WebSocketCodec {
         self.is_over = true;
         self.violation = Some(code);
         Line::Violation { is_too_long: code == CloseCode::Size }
+    }
+}
+
+/// Why a peer closes (RFC 6455 §7.4): it is done, it goes away (browsers say so of a page that is closed, loaded again or put
+/// to sleep), or something has gone wrong.
+fn why_closed(code: Option<CloseCode>) -> Reason {
+    match code {
+        None | Some(CloseCode::Normal) => Reason::Closed,
+        Some(CloseCode::Away) => Reason::Away,
+        Some(_) => Reason::Lost,
     }
 }
 
@@ -378,7 +388,13 @@ mod tests {
     fn the_peer_closes_and_so_do_we() {
         let mut codec = WebSocketCodec::new(MAX, 0);
         let close = frame(OpCode::Control(Control::Close), true, &1001_u16.to_be_bytes());
-        assert_eq!(decode_with(&mut codec, &[&close, &text_frame("oi")]), [Line::Closed]);
+        assert_eq!(decode_with(&mut codec, &[&close, &text_frame("oi")]), [Line::Closed(Reason::Away)]);
+        for (code, reason) in [(1000, Reason::Closed), (1011, Reason::Lost), (4000, Reason::Lost)] {
+            let close = frame(OpCode::Control(Control::Close), true, &u16::to_be_bytes(code));
+            assert_eq!(decode_with(&mut WebSocketCodec::new(MAX, 0), &[&close]), [Line::Closed(reason)], "{code}");
+        }
+        let close = frame(OpCode::Control(Control::Close), true, b"");
+        assert_eq!(decode_with(&mut WebSocketCodec::new(MAX, 0), &[&close]), [Line::Closed(Reason::Closed)]);
         for (reason, frame) in [
             (Reason::Closed, &b"\x88\x08\x03\xe8closed"[..]),
             (Reason::Shutdown, b"\x88\x0a\x03\xe9shutdown"),

@@ -58,6 +58,8 @@ pub(super) enum State {
 pub(super) enum Due {
     /// The others must be told that this one left, and why.
     Tell(SessionId, Reason),
+    /// The same, and the name must be free.
+    TellAndFree(SessionId, Reason),
     /// The name of this one, who had this proof, must be free.
     Free(SessionId, Proof),
 }
@@ -120,7 +122,7 @@ impl Absence {
         self.members.get(&session).map_or(0, |member| member.whispers)
     }
 
-    /// The next thing that is due by now. After [`Due::Free`] the member is forgotten.
+    /// The next thing that is due by now. After [`Due::Free`] and [`Due::TellAndFree`] the member is forgotten.
     pub(super) fn next_due(&mut self, patience: Patience, now: Instant) -> Option<Due> {
         while let Some((since, session)) = self.lost.front().copied()
             && since + patience.grace <= now
@@ -130,6 +132,10 @@ impl Absence {
                 && let State::Lost { since: lost, reason } = *state
                 && lost == since
             {
+                if !reason.keeps_name() {
+                    self.forget(session);
+                    return Some(Due::TellAndFree(session, reason));
+                }
                 *state = State::Gone { since };
                 self.gone.push_back((since, session));
                 return Some(Due::Tell(session, reason));
@@ -227,7 +233,7 @@ mod tests {
     #[derive(Debug, Clone)]
     enum Step {
         Join(u8),
-        Lose(u8),
+        Lose(u8, Reason),
         ComeBack(u8),
         Leave(u8),
         Wait(u64),
@@ -236,7 +242,7 @@ mod tests {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let step = prop_oneof![
             (0u8..4).prop_map(Step::Join),
-            (0u8..4).prop_map(Step::Lose),
+            (0u8..4, prop_oneof![Just(Reason::Lost), Just(Reason::Away)]).prop_map(|(who, why)| Step::Lose(who, why)),
             (0u8..4).prop_map(Step::ComeBack),
             (0u8..4).prop_map(Step::Leave),
             prop_oneof![0u64..8, 590u64..610].prop_map(Step::Wait),
@@ -259,10 +265,10 @@ mod tests {
                         absence.add(SessionId(next), proof(who), 0);
                         list.insert(who, (SessionId(next), State::Present));
                     }
-                    Step::Lose(who) => {
+                    Step::Lose(who, reason) => {
                         if let Some((session, state @ State::Present)) = list.get_mut(&who) {
-                            *state = State::Lost { since: now, reason: Reason::Lost };
-                            absence.lose(*session, Reason::Lost, now);
+                            *state = State::Lost { since: now, reason };
+                            absence.lose(*session, reason, now);
                         }
                     }
                     Step::ComeBack(who) => {
@@ -284,6 +290,10 @@ mod tests {
                 let mut expected = Vec::new();
                 list.retain(|who, (session, state)| {
                     if let State::Lost { since, reason } = *state && since + PATIENCE.grace <= now {
+                        if reason == Reason::Away {
+                            expected.push(Due::TellAndFree(*session, reason));
+                            return false;
+                        }
                         expected.push(Due::Tell(*session, reason));
                         *state = State::Gone { since };
                     }

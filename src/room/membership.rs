@@ -126,6 +126,12 @@ impl ChatRoom {
                         self.announce_departure(name, reason, ctx);
                     }
                 }
+                // what was whispered to them is still there for the token
+                Due::TellAndFree(session, reason) => {
+                    if let Some(name) = self.registry.leave(session) {
+                        self.announce_departure(name, reason, ctx);
+                    }
+                }
                 Due::Free(session, proof) => {
                     self.whispers.forget(proof);
                     self.registry.leave(session);

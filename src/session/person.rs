@@ -39,7 +39,7 @@ impl<S: Transport> Connection<S> {
             Line::Foreign(protocol) => return self.turn_away(protocol),
             Line::Json => return self.begin_program(Format::Json),
             Line::Reply(reply) => return self.owe(reply),
-            Line::Closed => return self.leave(Reason::Closed),
+            Line::Closed(reason) => return self.leave(reason),
             Line::Violation { is_too_long: true } => {
                 self.metrics.limits.count(Limit::MaxUnended);
                 return self.leave(Reason::LongLines);

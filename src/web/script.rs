@@ -25,6 +25,7 @@ const MODULES: &[Module] = modules![
     "words",
     "dom",
     "route",
+    "seat",
     "rich",
     "alerts",
     "panels",

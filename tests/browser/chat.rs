@@ -267,6 +267,6 @@ async fn every_request_of_the_page_goes_to_the_server() {
         .collect();
     assert_eq!(sockets, [format!("ws://{}/ws", server.address)]);
     ana.run("location.reload()", &[]).await;
-    ana.shows("door", "Seu nome").await;
+    ana.shows("self", "Ana").await;
     browser.close().await;
 }

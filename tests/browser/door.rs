@@ -85,7 +85,7 @@ async fn over_tls_with_a_certificate_of_nobody_it_is_the_same() {
         .collect();
     assert_eq!(sockets, [format!("wss://{}/ws", server.address)]);
     ana.goto(&browser.url()).await;
-    ana.shows("door", "Seu nome").await;
+    ana.shows("self", "Ana").await;
     browser.close().await;
 }
 

@@ -26,9 +26,11 @@ async fn after_a_restart_it_is_back_by_itself_and_nothing_that_was_written_is_lo
         ana.shows("state", sentence).await;
         ana.shows("state", "Nova tentativa em").await;
         ana.shows("hint", "Sem conexão").await;
-        // what is written meanwhile stays in the box
+        // what is written meanwhile waits, but for what is private, which stays in the box
         ana.say(&format!("durante {signal}")).await;
-        ana.shows("hint", "Sem conexão").await;
+        ana.sees(&format!("[pending] você: durante {signal}")).await;
+        ana.say("/eu").await;
+        ana.shows("hint", "fica aqui").await;
         if signal == "KILL" {
             ana.on_laptop().await;
             ana.picture("laptop-light-pt-reconnecting").await;
@@ -39,12 +41,14 @@ async fn after_a_restart_it_is_back_by_itself_and_nothing_that_was_written_is_lo
         server = again(&server);
         ana.hides("state").await;
         assert_eq!(ana.text("self").await.as_deref(), Some("Ana"));
-        let gap = |lines: &Vec<String>| lines.last().is_some_and(|line| line.starts_with("você ficou fora "));
-        ana.until("a line that says what is missing", || ana.lines(), gap).await;
+        // the other server knows nothing of before
+        let lines = ana.sees(&format!("você: durante {signal}")).await;
+        assert!(lines[lines.len() - 2].starts_with("você ficou fora "), "{lines:?}");
         let mut beto = server.join("Beto");
         ana.sees("Beto entrou no chat.").await;
-        ana.click("#send").await;
-        beto.expect(&[&format!("Ana: durante {signal}")]);
+        ana.fill("#box", "").await;
+        ana.say(&format!("depois de {signal}")).await;
+        beto.expect(&[&format!("Ana: depois de {signal}")]);
         beto.send("/quem");
         assert!(beto.line().contains("Ana"));
         beto.send("/sair");
@@ -55,7 +59,8 @@ async fn after_a_restart_it_is_back_by_itself_and_nothing_that_was_written_is_lo
         )
         .await;
     }
-    assert_eq!(ana.said().await, ["você: antes", "você: durante TERM", "você: durante KILL"]);
+    let said = ["antes", "durante TERM", "depois de TERM", "durante KILL", "depois de KILL"];
+    assert_eq!(ana.said().await, said.map(|text| format!("você: {text}")));
     browser.close_after(&[NOT_THERE]).await;
 }
 

@@ -9,6 +9,7 @@
 //! | who writes to whom, and what a hostile message does | `chat` |
 //! | the form: names, the password, languages, encryption | `door` |
 //! | the server goes, and comes back | `lost` |
+//! | the connection is lost, or the page is loaded again, and nothing else is | `back` |
 //! | phones, pictures | `looks` |
 //! | connections that a browser opens in advance | `spare` |
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
@@ -16,10 +17,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod back;
 mod chat;
 mod door;
 mod driver;
 mod looks;
 mod lost;
 mod page;
+mod relay;
 mod spare;

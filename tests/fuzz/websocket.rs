@@ -66,14 +66,14 @@ fn decode<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<Line> {
     }
     assert_eq!(codec.decode_eof(&mut buffer).unwrap(), None);
     assert!(buffer.is_empty());
-    let is_end = |line: &Line| matches!(line, Line::Closed | Line::Violation { .. });
+    let is_end = |line: &Line| matches!(line, Line::Closed(_) | Line::Violation { .. });
     let end = lines.iter().position(is_end);
     assert!(end.is_none_or(|at| at + 1 == lines.len()), "something came behind the end");
     for line in &lines {
         match line {
             Line::Text(text) => assert!(text.len() <= MAX_MESSAGE),
             Line::Reply(pong) => assert!(pong.len() <= 127 && pong[0] == 0x8a),
-            Line::TooLong | Line::NotUtf8 | Line::Closed | Line::Violation { .. } => {}
+            Line::TooLong | Line::NotUtf8 | Line::Closed(_) | Line::Violation { .. } => {}
             other => panic!("{other:?}"),
         }
     }

@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
+use crate::chat::event::Reason;
 use crate::dialect::sniff::{self, Protocol, Verdict};
 
 /// The bytes that one read may bring at least. More than a line, so that a line is rarely read in parts.
@@ -37,8 +38,8 @@ pub enum Line {
     Json,
     /// Not a line: what the WebSocket protocol itself answers.
     Reply(Bytes),
-    /// Not a line: the peer closes its WebSocket. Nothing follows.
-    Closed,
+    /// Not a line: the peer closes its WebSocket, for this reason. Nothing follows.
+    Closed(Reason),
     /// Not a line: what came breaks the rules of WebSocket, or its limits. Nothing follows.
     Violation {
         /// Whether a message was too long to be skipped, or in too many parts.

@@ -11,13 +11,27 @@ import { Messages } from './messages.js';
 import { Outgoing } from './outgoing.js';
 import { Panels } from './panels.js';
 import { People } from './people.js';
-import { languageAsked } from './route.js';
+import { ignoreAsked, languageAsked } from './route.js';
 import { StateBar } from './state.js';
 import { adopt, language, preferredLanguage, put, setLanguage } from './words.js';
 
+// Whoever was here before the connection was lost, and is back this soon after oneself, was lost with it.
+const TOGETHER = 30_000;
+
 let lostAt = 0;
+let returnedAt = 0;
 // events up to this number have been shown before
 let known = 0;
+// who was here when the connection was lost
+let companions = new Set();
+// one's own name before it was lost, as long as what was missed may be by that name
+let formerMe = '';
+// what the last welcome said of coming back
+let isReturn = false;
+let isSame = false;
+let resumed = false;
+// the question whose answer comes behind all that was missed
+let question = '';
 
 adopt(document);
 setLanguage(recall('lang') || preferredLanguage());
@@ -34,6 +48,7 @@ const alerts = new Alerts({ sound: find('sound'), notify: find('notify'), notify
 const messages = new Messages(find('log'), find('messages'), find('jump'));
 const people = new People(find('people'), () => peopleChanged());
 const panels = new Panels({ people: find('people-panel'), options: find('options-panel') }, find('shade'));
+const outgoing = new Outgoing(connection, messages, (typed, privateTo) => box.edit(typed, privateTo));
 const box = new Box(
   {
     form: find('composer'),
@@ -46,9 +61,12 @@ const box = new Box(
     suggestions: find('suggestions'),
   },
   people,
-  { send: (route) => outgoing.send(route), opened: () => people.mark(box.privateTo) },
+  {
+    send: (route) => outgoing.send(route),
+    mayWait: (route) => outgoing.mayWait(route),
+    opened: () => people.mark(box.privateTo),
+  },
 );
-const outgoing = new Outgoing(connection, messages, box);
 const door = new Door(connection, (name, password) => enter(name, password));
 const state = new StateBar(find('state'), connection, () => changeName());
 
@@ -66,17 +84,22 @@ const FRAMES = {
   },
   seen: answered,
   whispered(frame) {
+    outgoing.whispered();
     messages.whispered(frame);
     alerts.heard(summons(true, frame.from));
   },
   joined(frame) {
     // that of one's own earlier connection
     if (frame.name === people.me) return;
-    messages.presence(frame);
+    const isBack = companions.delete(frame.name) && Date.now() - returnedAt < TOGETHER;
+    if (!isBack) messages.presence(frame);
     people.add(frame.name);
   },
   left(frame) {
     if (frame.name === people.me) return;
+    companions.delete(frame.name);
+    if (frame.name === formerMe) formerMe = '';
+    outgoing.departed(frame.name);
     messages.presence(frame);
     people.remove(frame.name);
   },
@@ -100,24 +123,44 @@ function enter(name, password) {
   connection.enter({ name, password });
 }
 
-function welcomed({ name, message, others, more, isReturn, resumed, ...frame }) {
-  known = frame.known;
+// A page that is loaded again goes on where it was.
+function resume() {
+  if (!connection.resume()) {
+    outgoing.clear();
+    return false;
+  }
+  const { name, at } = connection.seat;
+  lostAt = at;
+  people.me = messages.me = name;
+  outgoing.restore();
+  showRoom();
+  return true;
+}
+
+function welcomed({ name, message, others, more, undone, ...frame }) {
+  ({ known, isReturn, isSame, resumed } = frame);
+  returnedAt = Date.now();
+  formerMe = people.me === name ? '' : people.me;
   if (people.me !== name) people.clear();
   people.me = messages.me = name;
   remember('name', name);
   showRoom();
+  if (undone) messages.undo(undone);
   if (!isReturn) messages.quiet(message, 'welcome');
   else if (!resumed) messages.gap(Date.now() - lostAt);
   box.maxLine = connection.maxLine;
   people.set([name, ...others]);
   // the welcome names only some: whether the one to whom the box is open is there, is not known before all are
   if (!more) box.setOnline(true);
-  connection.send({ type: 'who', id: connection.newId('w') });
+  // whoever comes in has missed nothing
+  if (!isReturn) outgoing.settle(false, true);
+  question = connection.newId('w');
+  connection.send({ type: 'who', id: question });
 }
 
 // What oneself said on an earlier connection comes back with what was missed: then it has arrived.
 function isOwn(frame, kind) {
-  if (frame.from !== people.me) return false;
+  if (frame.from !== people.me && frame.from !== formerMe) return false;
   if (!outgoing.arrived(kind, frame)) messages.recalled([frame]);
   return true;
 }
@@ -125,7 +168,7 @@ function isOwn(frame, kind) {
 // What was said before: to newcomers, and to whoever asks.
 function told({ id, events }) {
   if (outgoing.answered(id)) messages.recalledForAsker(events, 'history_empty');
-  else messages.recalled(events.filter(({ seq }) => seq > known), 'history_ends');
+  else messages.recalled(events.filter(({ seq }) => seq > known), isReturn ? '' : 'history_ends');
 }
 
 function heard(isMention, { from }) {
@@ -134,6 +177,9 @@ function heard(isMention, { from }) {
 
 function renamed(frame) {
   messages.presence(frame);
+  if (frame.old === formerMe) formerMe = '';
+  outgoing.departed(frame.old);
+  if (companions.delete(frame.old)) companions.add(frame.new);
   // the box first: it must not take the new name for a departure
   box.renamed(frame.old, frame.new);
   people.rename(frame.old, frame.new);
@@ -148,6 +194,10 @@ function renamed(frame) {
 function gotPeople(frame) {
   people.set(frame.names);
   box.setOnline(true);
+  if (frame.id === question) {
+    formerMe = '';
+    outgoing.settle(isSame, Boolean(resumed));
+  }
   // this page asks too, and quietly
   if (outgoing.answered(frame.id)) {
     messages.quietWord('in_the_room', { count: frame.names.length, names: frame.names.join(', ') });
@@ -162,6 +212,9 @@ function informed(frame) {
     // the switch of the page shows by itself what it did
     if (!asked) return;
   }
+  const { ignored, unignored } = (asked && ignoreAsked(asked)) || {};
+  if (frame.code === 'ignoring' && ignored) connection.seat.ignore(ignored);
+  if (frame.code === 'unignored' && unignored) connection.seat.unignore(unignored);
   if (connection.phase === 'in') messages.quiet(frame.message);
   else door.tell(frame.message);
 }
@@ -178,6 +231,8 @@ function refused(message, code) {
 
 function lost(since) {
   lostAt = since;
+  // in the same moment as everybody else, some are lost again
+  companions = new Set([...(since - returnedAt < TOGETHER ? companions : []), ...people.others()]);
   outgoing.lost();
   box.setOnline(false);
 }
@@ -187,6 +242,8 @@ function dismissed({ reason, message }) {
     forget();
     showDoor();
     door.tell(message);
+  } else if (reason === 'replaced') {
+    // the bar says it in words of its own
   } else if (!find('room').hidden) {
     messages.quiet(message, 'error');
   } else {
@@ -207,6 +264,7 @@ function forget() {
 function phaseChanged() {
   state.show();
   door.show();
+  box.show();
 }
 
 function peopleChanged() {
@@ -319,5 +377,7 @@ showLanguage();
 showInvitation();
 fitToKeyboard();
 phaseChanged();
-connection.open();
-door.focus();
+if (!resume()) {
+  connection.open();
+  door.focus();
+}

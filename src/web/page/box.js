@@ -6,8 +6,10 @@ import { bytes, fold, route } from './route.js';
 import { put } from './words.js';
 
 const MOST_SUGGESTIONS = 6;
+// What an empty box would send to everybody.
+const EMPTY = { kind: 'say', ready: true };
 // The longest id that a frame gets.
-const ID = 'm123456789';
+const ID = 'm'.padEnd(24, '0');
 
 export class Box {
   /** To whom it is open; '' is everybody. */
@@ -25,7 +27,7 @@ export class Box {
   #note = '';
   #suggesting = 0;
 
-  /** Parts: form, input, send, destination, destinationIcon, back, hint, suggestions. Hooks: `send(route)`, `opened()`. */
+  /** Parts: form, input, send, destination, destinationIcon, back, hint, suggestions. Hooks: `send(route)`, `mayWait(route)`, `opened()`. */
   constructor(parts, people, hooks) {
     [this.#parts, this.#people, this.#hooks] = [parts, people, hooks];
     const { form, input, back } = parts;
@@ -173,7 +175,7 @@ export class Box {
     const count = this.#excess(now);
     if (count > 0) return ['too_long', { count }];
     if (now?.kind === 'refused') return ['would_be_public', {}];
-    if (!this.#isOnline) return ['offline', {}];
+    if (!this.#isOnline) return [this.#hooks.mayWait(now || EMPTY) ? 'offline_waits' : 'offline', {}];
     if (this.#target === 'left') return ['target_left', { name: this.privateTo }];
     if (this.#target === 'back') return ['target_back', { name: this.privateTo }];
     if (this.#target === 'asked') return ['target_asked', { name: this.privateTo }];
@@ -190,7 +192,8 @@ export class Box {
   }
 
   #maySend(now) {
-    if (!now || !this.#isOnline || now.kind === 'refused' || this.#excess(now) > 0) return false;
+    if (!now || now.kind === 'refused' || this.#excess(now) > 0) return false;
+    if (!this.#isOnline) return this.#hooks.mayWait(now);
     return !(this.#target === 'left' && this.#isToTarget(now));
   }
 

@@ -9,6 +9,9 @@
 //        waiting     the connection is gone; the next try is at `retryAt`
 //        ended       the server has closed it for a reason; the person decides
 
+import { fold } from './route.js';
+import { Seat } from './seat.js';
+
 const PROTOCOL = 'papo.v1.json';
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 30_000;
@@ -22,8 +25,10 @@ const QUIET_WHEN_OWED = 8_000;
 // Time for its answer.
 const PONG = 8_000;
 const CHECK = 2_000;
-// One's own old connection may hold the name until the server has noticed that it is dead. A server closes whoever tries
-// five refused names, so there are four tries in all.
+// What is said of a connection that this page takes for dead: 1000 would be a departure, should the server ever read it.
+const TAKEN_FOR_DEAD = 4000;
+// Where nobody can prove who they are, one's own old connection may hold the name until the server has noticed that it is dead.
+// A server closes whoever tries five refused names, so there are four tries in all.
 const NAME_PAUSES = [2_000, 5_000, 10_000];
 
 export class Connection {
@@ -35,6 +40,10 @@ export class Connection {
   needsPassword = false;
   /** Whether one's own name is waited for. */
   isNameBusy = false;
+  /** Whether the chat goes on in another window. */
+  isReplaced = false;
+  /** What outlives a connection. */
+  seat = new Seat();
 
   #socket = null;
   #wanted = null;
@@ -45,11 +54,10 @@ export class Connection {
   // one's own name is still taken by one's own old connection, perhaps
   #isReturning = false;
   #nameTries = 0;
-  // how far this page knows the order of the room: `{ epoch, seq }`
-  #place = null;
   #joinId = null;
   #pingId = null;
   #ids = 0;
+  #prefix = random();
   #timers = {};
   #heardAt = 0;
   #pingedAt = 0;
@@ -78,12 +86,19 @@ export class Connection {
     this.#to('connecting');
   }
 
+  /** Whether it is in, or will be without anybody doing anything. */
+  get isWanted() {
+    return Boolean(this.#wanted);
+  }
+
   /** Comes in with this name, now or as soon as there is a connection; from then on by itself. */
   enter(who) {
+    if (fold(who.name) !== fold(this.seat.name)) this.seat.stand();
     this.#wanted = this.#last = who;
     this.#isReturning = false;
     this.#nameTries = 0;
     this.reason = '';
+    this.isReplaced = false;
     if (this.phase === 'open') this.#join();
     else this.open();
   }
@@ -93,6 +108,15 @@ export class Connection {
     if (!this.#last) return;
     this.enter(this.#last);
     this.#isReturning = true;
+  }
+
+  /** Comes back as whoever was here before the page was loaded again. Whether there was somebody. */
+  resume() {
+    if (!this.seat.restore()) return false;
+    this.#hasBeenIn = true;
+    this.enter({ name: this.seat.name });
+    this.#isReturning = true;
+    return true;
   }
 
   /** Gives up coming in by itself. */
@@ -109,7 +133,7 @@ export class Connection {
   forget() {
     this.giveUp();
     this.#last = null;
-    this.#place = null;
+    this.seat.clear();
     this.#hasBeenIn = false;
   }
 
@@ -119,10 +143,10 @@ export class Connection {
     else if (this.phase === 'joining' && this.isNameBusy) this.#join();
   }
 
-  /** An id that no object has had yet. */
+  /** An id that no object has had yet, of this page or of another one of the same member. */
   newId(letter) {
     this.#ids += 1;
-    return `${letter}${this.#ids}`;
+    return `${letter}${this.#prefix}${this.#ids.toString(36)}`;
   }
 
   /** Sends, if there is somebody to send to. */
@@ -140,8 +164,7 @@ export class Connection {
     const frame = { type: 'join', id: this.#joinId, name, lang: this.#hooks.language() };
     if (this.needsPassword) frame.password = password;
     // what happened meanwhile follows the welcome then
-    if (this.#hasBeenIn && this.#place) Object.assign(frame, this.#place);
-    this.send(frame);
+    this.send({ ...frame, ...this.seat.join() });
     this.#to('joining');
   }
 
@@ -158,7 +181,7 @@ export class Connection {
   }
 
   #take(frame) {
-    if (this.#place && frame.seq > this.#place.seq && frame.type !== 'welcome') this.#place.seq = frame.seq;
+    if (this.phase === 'in') this.seat.heard(frame);
     switch (frame.type) {
       case 'hello':
         return this.#greeted(frame);
@@ -189,20 +212,23 @@ export class Connection {
     this.isNameBusy = false;
     this.reason = '';
     this.#nameTries = 0;
-    this.rename(frame.name);
+    this.#wanted = this.#last = { ...this.#wanted, name: frame.name };
+    const { token, epoch, seq } = this.seat;
+    const isSameRoom = epoch === frame.epoch;
+    const isSameMember = Boolean(token) && token === frame.token;
     // of the order that it was told of before, this page knows so much
-    const known = this.#place?.epoch === frame.epoch ? this.#place.seq : 0;
-    // one's own arrival has the next number, and is not told
-    if (!frame.resumed) this.#place = { epoch: frame.epoch, seq: frame.seq + 1 };
+    const known = isSameRoom ? seq : 0;
+    this.seat.take(frame, isSameMember);
     clearTimeout(this.#timers.settled);
     this.#timers.settled = setTimeout(() => { this.#pauses = 0; }, SETTLED);
     this.#to('in');
-    this.#hooks.frame({ ...frame, isReturn, known });
+    this.#hooks.frame({ ...frame, isReturn, known, isSame: isSameRoom && isSameMember });
   }
 
   /** The name to come back with. */
   rename(name) {
     this.#wanted = this.#last = { ...this.#wanted, name };
+    this.seat.rename(name);
   }
 
   #isAboutComingIn(frame) {
@@ -239,6 +265,9 @@ export class Connection {
       return this.#closed();
     }
     this.#wanted = null;
+    // two windows must not drive each other out for ever
+    this.isReplaced = frame.reason === 'replaced';
+    if (this.isReplaced) this.seat.cede();
     this.#drop();
     const isAsked = frame.reason === 'asked';
     // whoever only looks at the form for long is closed, too, and need not know
@@ -274,7 +303,7 @@ export class Connection {
     this.#socket = null;
     if (!socket) return;
     socket.onmessage = socket.onclose = null;
-    socket.close();
+    socket.close(TAKEN_FOR_DEAD);
   }
 
   // The network or the person is back.
@@ -305,4 +334,9 @@ export class Connection {
     this.phase = phase;
     this.#hooks.changed();
   }
+}
+
+// Without the randomUUID of browsers, which only pages over TLS have.
+function random() {
+  return [...crypto.getRandomValues(new Uint32Array(2))].map((number) => number.toString(36)).join('');
 }

@@ -42,23 +42,25 @@ export class Messages {
 
   /** Somebody said something to everybody. Returns whether it calls for this person. */
   said(frame) {
-    return this.#heard(saidBubble(frame, this.me));
+    return this.#heard(saidBubble(frame, this.me), frame);
   }
 
   acted(frame) {
-    return this.#heard(actLine(frame, this.me));
+    return this.#heard(actLine(frame, this.me), frame);
   }
 
   whispered(frame) {
-    this.#heard(privateBubble(frame));
+    this.#heard(privateBubble(frame), frame);
   }
 
   /** What was said before, and calls for nobody; then, if there was something, a word that it ends. */
   recalled(events, ending) {
     for (const event of events) {
       const kind = event.type === 'acted' ? 'act' : 'say';
-      if (event.from === this.me) this.#add(setTime(ownBubble({ kind, shown: event.text }, this.me), event.at), false);
-      else this.#add(kind === 'act' ? actLine(event, '') : saidBubble(event, ''), false);
+      const own = () => setTime(ownBubble({ kind, shown: event.text }, this.me), event.at);
+      const node = event.from === this.me ? own() : kind === 'act' ? actLine(event, '') : saidBubble(event, '');
+      node.dataset.seq = event.seq;
+      this.#add(node, false);
     }
     if (ending && events.length) this.quietWord(ending, {}, 'ending');
   }
@@ -70,14 +72,22 @@ export class Messages {
     return this.quiet(events.map(line), 'help');
   }
 
-  /** One's own message, on its way. Returns its node. */
-  own(route) {
+  /** One's own message, on its way, or waiting for the connection. Returns its node. */
+  own(route, isWaiting) {
     const node = this.unanswered(route);
     node.classList.add('pending');
     this.#pending.add(node);
-    setTimeout(() => this.#pending.has(node) && put(node.querySelector('time'), 'sending'), SLOW);
+    if (isWaiting) this.waits(node);
+    setTimeout(() => this.#pending.has(node) && !node.matches('.waiting') && put(node.querySelector('time'), 'sending'), SLOW);
     this.toEnd(false);
     return node;
+  }
+
+  /** It will be sent when there is a connection. */
+  waits(node) {
+    if (!this.#pending.has(node)) return;
+    node.classList.add('waiting');
+    put(node.querySelector('time'), 'waiting');
   }
 
   /** One's own message of which nothing more will be heard. Nobody who reads back is called away for it. */
@@ -102,7 +112,8 @@ export class Messages {
     }
     const isOvertaken = this.#pending.has(own) && this.#firstPending() !== own;
     this.#pending.delete(own);
-    own.classList.remove('pending');
+    own.classList.remove('pending', 'waiting');
+    if (isPublic) own.dataset.seq = seq;
     setTime(own, at);
     if (isOvertaken) this.#list.insertBefore(own, this.#firstPending());
     this.#presence = null;
@@ -114,7 +125,7 @@ export class Messages {
   /** It was not sent, or nobody knows. `actions`: pairs of a word and what it does. */
   fail(node, why, actions) {
     this.#pending.delete(node);
-    node.classList.remove('pending');
+    node.classList.remove('pending', 'waiting');
     node.classList.add('failed');
     const trouble = element('p', 'trouble', why.key ? put(element('span'), why.key) : element('span', '', why.message));
     for (const [key, action] of actions) trouble.append(' ', put(button('small', action), key));
@@ -122,12 +133,13 @@ export class Messages {
     this.#settle();
   }
 
-  /** What was thought not to be sent was sent after all. */
-  arrived(node, at) {
-    node.classList.remove('failed');
-    node.querySelector('.trouble')?.remove();
-    setTime(node, at);
-    this.#settle();
+  /** The server has lost what it had from this number on: what others said may come again. */
+  undo(from) {
+    for (const node of this.#list.querySelectorAll('[data-seq]')) {
+      if (Number(node.dataset.seq) < from || node.matches('.failed')) continue;
+      if (node.matches('.own')) this.fail(node, { key: 'undone' }, [['discard', () => this.remove(node)]]);
+      else this.remove(node);
+    }
   }
 
   remove(node) {
@@ -152,7 +164,7 @@ export class Messages {
   }
 
   /** Somebody came, went, or changed the name. Who comes and goes shares one line as long as nothing is said. */
-  presence({ type, name, message, at }) {
+  presence({ type, name, message, at, seq }) {
     const isMoving = type === 'joined' || type === 'left';
     if (isMoving && this.#presence && this.#presence.node.isConnected) {
       this.#move(type, name);
@@ -165,6 +177,7 @@ export class Messages {
     }
     const node = element('li', 'notice', element('span', '', message));
     node.title = fullTime(at);
+    node.dataset.seq = seq;
     this.#add(node, false);
     if (!isMoving) return;
     this.#presence = { node, came: new Set(), went: new Set(), passed: new Set() };
@@ -184,7 +197,7 @@ export class Messages {
     }
   }
 
-  /** Here messages may be missing. */
+  /** Here messages are missing. */
   gap(milliseconds) {
     const node = element('li', 'gap');
     node.append(put(element('span'), 'gap', { time: duration(milliseconds) }));
@@ -217,7 +230,8 @@ export class Messages {
     for (const time of this.#list.querySelectorAll('time:not([data-said])')) setTime(time.parentElement, time.dateTime);
   }
 
-  #heard(node) {
+  #heard(node, { seq }) {
+    if (seq !== undefined) node.dataset.seq = seq;
     this.#add(node, true);
     return node.classList.contains('mention');
   }

@@ -1,16 +1,30 @@
-// What was sent and not answered yet. The server answers everything by its id; what the connection took with it is shown
-// as perhaps not sent, to be sent again by hand: by itself it might be said twice.
+// What was sent, or waits to be sent, and is not answered yet. The server answers everything by its id, and knows a message that
+// comes again by it: so what a connection took with it is sent once more, in order, and is not said twice. Where that is not
+// sure, or the message might reach somebody else by now, it is shown as perhaps not sent, and a person decides.
+
+import { keep, kept } from './memory.js';
+import { fold } from './route.js';
+
+// Messages that may wait for the connection.
+const MOST_WAITING = 20;
+// The server knows an id for ten minutes.
+const KNOWN = 9 * 60_000;
 
 export class Outgoing {
   #connection;
   #messages;
-  #box;
+  #edit;
+  // by id: `route`, `node`, when it was first `sentAt` (0: not yet), the number `seq` that it has, if what was missed told it,
+  // and whether it `mayGoAstray`
   #waiting = new Map();
-  // what the last connection took with it
-  #doubtful = [];
+  // all that was missed is here: what waits may go
+  #isSettled = false;
+  // the numbers of one's own messages that are shown because they were among what was missed
+  #told = new Set();
 
-  constructor(connection, messages, box) {
-    [this.#connection, this.#messages, this.#box] = [connection, messages, box];
+  /** `edit(typed, privateTo)` puts a text back into the box. */
+  constructor(connection, messages, edit) {
+    [this.#connection, this.#messages, this.#edit] = [connection, messages, edit];
   }
 
   /** Whether the server owes an answer. */
@@ -18,27 +32,52 @@ export class Outgoing {
     return this.#waiting.size > 0;
   }
 
-  /** Sends a route. `false`: there is no connection, and nothing has been sent. */
+  /** Whether a route may be sent though there is no connection. What is private may not: a name may be somebody else's then. */
+  mayWait({ kind, ready }) {
+    return (kind === 'say' || kind === 'act') && ready && this.#connection.isWanted && this.#waiting.size < MOST_WAITING;
+  }
+
+  /** Sends a route, at once or as soon as it can be. `false`: it cannot be, and nothing has been sent. */
   send(route) {
-    const id = this.#connection.newId('m');
-    if (this.#connection.phase !== 'in') return false;
-    const { type, ...rest } = route.frame;
-    if (!this.#connection.send({ type, id, ...rest })) return false;
+    const isIn = this.#connection.phase === 'in';
     // a command is not a message; it is shown only if it fails
     const isMessage = route.kind !== 'command' && route.ready;
-    this.#waiting.set(id, { route, node: isMessage ? this.#messages.own(route) : null });
+    const mayGo = isIn && (this.#isSettled || !isMessage);
+    if (!mayGo && !(isIn || this.mayWait(route))) return false;
+    const id = this.#connection.newId('m');
+    const sent = { id, route, node: null, sentAt: 0 };
+    if (mayGo && !this.#transmit(sent)) return false;
+    if (isMessage) sent.node = this.#messages.own(route, !isIn);
     // whoever asks wants to see the answer
-    if (!isMessage) this.#messages.toEnd(false);
+    else this.#messages.toEnd(false);
+    this.#waiting.set(id, sent);
+    this.#keep();
     return true;
+  }
+
+  /** Takes up what waited when the page was left. */
+  restore() {
+    for (const { id, route, sentAt } of kept('waiting') || []) {
+      if (typeof route?.shown !== 'string') continue;
+      this.#waiting.set(id, { id, route, sentAt, node: this.#messages.own(route, true) });
+    }
   }
 
   confirmed({ id, seq, at }) {
     const sent = this.#take(id);
     if (!sent) return;
     const { route } = sent;
-    if (sent.node) this.#messages.confirm(sent.node, route, { seq, at });
+    // it stands where it belongs
+    if (sent.seq !== undefined && sent.seq === seq) return;
+    if (this.#told.has(seq)) {
+      if (sent.node && sent.seq === undefined) this.#messages.remove(sent.node);
+    // the node has become that of another message with the same text
+    } else if (sent.node && sent.seq === undefined) {
+      this.#messages.confirm(sent.node, route, { seq, at });
     // what this page took for a command was published after all: then it is shown
-    else if (seq !== undefined) this.#messages.confirm(this.#messages.own(route), route, { seq, at });
+    } else if (seq !== undefined) {
+      this.#messages.confirm(this.#messages.own(route, false), route, { seq, at });
+    }
   }
 
   /** Something else was the answer. Returns the route that it answers, if it is one of these. */
@@ -56,37 +95,96 @@ export class Outgoing {
 
   /** The connection is gone, and what was on its way, nobody knows where. */
   lost() {
-    this.#doubtful = [...this.#waiting.values()];
-    this.#waiting.clear();
-    for (const one of this.#doubtful) this.#fail(one, { key: 'maybe_unsent' }, ['send_again', 'edit', 'discard']);
+    this.#isSettled = false;
+    this.#told.clear();
+    for (const sent of this.#waiting.values()) {
+      if (sent.node) this.#messages.waits(sent.node);
+      // done twice, a command may do something else
+      else this.#giveUp(sent);
+    }
   }
 
-  /** Everybody got this text. Returns whether it is one that the last connection took with it, and is shown. */
-  arrived(kind, { text, at }) {
-    const place = this.#doubtful.findIndex(({ node, route }) =>
-      node?.isConnected && route.kind === kind && route.shown.trim() === text.trim());
-    if (place < 0) return false;
-    const [{ node }] = this.#doubtful.splice(place, 1);
-    this.#messages.arrived(node, at);
-    return true;
+  /**
+   * This was said by oneself before the connection was lost. Returns whether that is to be seen already; if not, it will be.
+   */
+  arrived(kind, { seq, text, at }) {
+    for (const sent of this.#waiting.values()) {
+      const isIt = sent.sentAt && sent.seq === undefined && sent.route.kind === kind && sent.route.shown.trim() === text.trim();
+      if (!isIt) continue;
+      sent.seq = seq;
+      this.#messages.confirm(sent.node, sent.route, { seq, at });
+      return true;
+    }
+    this.#told.add(seq);
+    return false;
+  }
+
+  /** This one has left the room, or is called otherwise: whoever has the name by now may be somebody else. */
+  departed(name) {
+    for (const sent of this.#waiting.values()) {
+      if (sent.route.to && fold(sent.route.to) === fold(name)) sent.mayGoAstray = true;
+    }
+  }
+
+  /** Somebody whispered: a reply would go there now. */
+  whispered() {
+    for (const sent of this.#waiting.values()) if (sent.route.kind === 'reply') sent.mayGoAstray = true;
+  }
+
+  /**
+   * All that was missed has been told. `isKnown`: the server knows what this member has sent. `isAll`: nothing is missing of what
+   * happened meanwhile.
+   */
+  settle(isKnown, isAll) {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    for (const sent of this.#waiting.values()) {
+      const isPublic = sent.route.kind === 'say' || sent.route.kind === 'act';
+      const isRisky = !isPublic && sent.sentAt && (sent.mayGoAstray || !isAll);
+      const isNew = !sent.sentAt && !sent.mayGoAstray;
+      if (isNew || (isKnown && !isRisky && Date.now() - sent.sentAt < KNOWN)) this.#transmit(sent);
+      else if (sent.seq === undefined) this.#giveUp(sent);
+      else this.#waiting.delete(sent.id);
+    }
+    this.#keep();
   }
 
   clear() {
     this.#waiting.clear();
-    this.#doubtful = [];
+    this.#told.clear();
+    this.#isSettled = false;
+    this.#keep();
+  }
+
+  #transmit(sent) {
+    const { type, ...rest } = sent.route.frame;
+    if (!this.#connection.send({ type, id: sent.id, ...rest })) return false;
+    sent.sentAt ||= Date.now();
+    return true;
   }
 
   #take(id) {
     const sent = this.#waiting.get(id);
-    this.#waiting.delete(id);
+    if (this.#waiting.delete(id)) this.#keep();
     return sent;
+  }
+
+  // In this tab alone, and only until the server has it.
+  #keep() {
+    const messages = [...this.#waiting.values()].filter(({ node }) => node);
+    keep('waiting', messages.length ? messages.map(({ id, route, sentAt }) => ({ id, route, sentAt })) : null);
+  }
+
+  #giveUp(sent) {
+    this.#take(sent.id);
+    this.#fail(sent, { key: 'maybe_unsent' }, ['send_again', 'edit', 'discard']);
   }
 
   #fail({ route, node }, why, possible) {
     const shown = node || this.#messages.unanswered({ kind: 'command', shown: route.typed });
     const actions = {
       send_again: () => this.send(route) && this.#messages.remove(shown),
-      edit: () => this.#box.edit(route.typed, route.privateTo) && this.#messages.remove(shown),
+      edit: () => this.#edit(route.typed, route.privateTo) && this.#messages.remove(shown),
       discard: () => this.#messages.remove(shown),
     };
     this.#messages.fail(shown, why, possible.map((key) => [key, actions[key]]));

@@ -13,6 +13,8 @@ const ACTS = ['eu', 'me'];
 const WHISPERS = ['msg', 'privado'];
 const REPLIES = ['responder', 'reply', 'r'];
 const LANGUAGES = ['idioma', 'lang'];
+const IGNORES = ['ignorar', 'ignore'];
+const UNIGNORES = ['atender', 'unignore'];
 
 /**
  * What becomes of a text, or `null` if there is nothing in it.
@@ -83,6 +85,13 @@ export function languageAsked({ kind, word, rest }) {
   if (kind !== 'command' || !LANGUAGES.includes(word)) return null;
   if (/^pt/i.test(rest)) return 'pt-BR';
   return /^en/i.test(rest) ? 'en' : null;
+}
+
+/** The name that a command hides (`ignored`), or shows again (`unignored`). */
+export function ignoreAsked({ kind, word, rest }) {
+  if (kind !== 'command') return {};
+  const name = bare(splitWord(rest)[0]);
+  return { ignored: IGNORES.includes(word) && name, unignored: UNIGNORES.includes(word) && name };
 }
 
 function splitWord(text) {

@@ -18,19 +18,20 @@ export class StateBar {
     bar.append(element('span', 'state-words', this.#text, this.#countdown), this.#actions);
     this.retry = put(button('small', () => connection.retry()), 'retry_now');
     this.comeBack = put(button('small', () => connection.comeBack()), 'come_back');
+    this.goOnHere = put(button('small', () => connection.comeBack()), 'go_on_here');
     this.rename = put(button('small', rename), 'another_name');
     setInterval(() => this.#count(), 500);
   }
 
   show() {
-    const { phase, isNameBusy } = this.#connection;
+    const { phase, isNameBusy, isReplaced } = this.#connection;
     this.#bar.hidden = phase === 'in' || phase === 'idle';
     this.#bar.dataset.phase = phase;
     if (this.#bar.hidden) return;
     this.#say();
     const actions = {
       waiting: [this.retry],
-      ended: [this.comeBack],
+      ended: [isReplaced ? this.goOnHere : this.comeBack],
       joining: isNameBusy ? [this.retry, this.rename] : [],
     }[phase] || [];
     const wasFocused = this.#actions.contains(document.activeElement);
@@ -40,16 +41,16 @@ export class StateBar {
   }
 
   #say() {
-    const { phase, reason, isNameBusy } = this.#connection;
+    const { phase, reason, isNameBusy, isReplaced } = this.#connection;
     const key = {
       connecting: 'connecting',
       open: 'connecting',
       joining: isNameBusy ? 'name_busy' : 'rejoining',
       waiting: 'reconnecting',
-      ended: 'ended',
+      ended: isReplaced ? 'replaced' : 'ended',
     }[phase];
     // the server's own words, if it had any
-    const isOwn = (phase === 'waiting' || phase === 'ended') && reason;
+    const isOwn = (phase === 'waiting' || phase === 'ended') && reason && !isReplaced;
     if (isOwn) {
       this.#text.removeAttribute('data-said');
       this.#text.textContent = reason;
