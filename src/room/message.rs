@@ -13,6 +13,8 @@ use crate::chat::registry::{MemberId, SessionId};
 use crate::chat::token::{MessageKey, Token};
 use crate::journal::Report;
 use crate::turn::Turn;
+#[cfg(doc)]
+use crate::{chat::answer::Answer, chat::event::EventKind, chat::history::MAX_MESSAGES, turn::Private};
 
 /// The number of a hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
