@@ -56,6 +56,7 @@ impl Dice {
 /// What happened to one program from its start to its end.
 #[derive(Default)]
 struct Life {
+    number: u64,
     name: String,
     /// What it read, in that order, since it came in or since a gap.
     streams: Vec<Stream>,
@@ -105,8 +106,8 @@ struct Stream {
 }
 
 impl Life {
-    fn begin(name: String) -> Life {
-        Life { name, ..Life::default() }
+    fn begin(number: u64, generation: usize) -> Life {
+        Life { number, name: format!("p{number}_{generation}"), ..Life::default() }
     }
 
     /// Whether it has read the last word, and been told of all of its own.
@@ -167,8 +168,9 @@ impl Life {
                 }
             }
             ("whispered", _) => {
-                self.whisper += 1;
-                assert_eq!(object["number"], self.whisper, "{}: {object}", self.name);
+                let number = object["number"].as_u64().unwrap();
+                assert!(number > self.whisper, "{}: {object}", self.name);
+                self.whisper = number;
                 self.whispers.insert(self.whisper, object["text"].as_str().unwrap().to_owned());
             }
             // its reader has died, or is not back yet
@@ -260,6 +262,8 @@ fn talk(scene: &Scene, life: &mut Life, dice: &mut Dice, said: &mut u64) -> io::
             Some(object) if object["type"] == "hello" => {}
             Some(welcome) if !is_in => {
                 life.welcomed(&welcome);
+                // whoever has no token yet is somebody else when it comes back after a restart
+                scene.names.lock().unwrap()[life.number as usize].clone_from(&life.name);
                 is_in = true;
                 for message in &life.unanswered {
                     line.send(&message.object())?;
@@ -308,7 +312,7 @@ fn talk(scene: &Scene, life: &mut Life, dice: &mut Dice, said: &mut u64) -> io::
 fn live(scene: &Scene, number: u64, seed: u64) -> Vec<Life> {
     let mut dice = Dice(seed ^ (number << 32));
     let mut lives = Vec::new();
-    let mut life = Life::begin(format!("p{number}_0"));
+    let mut life = Life::begin(number, 0);
     let mut said = 0;
     let mut quiet_since = None;
     loop {
@@ -323,8 +327,7 @@ fn live(scene: &Scene, number: u64, seed: u64) -> Vec<Life> {
                 return lives;
             }
             Ok(Outcome::Died) => {
-                let successor = Life::begin(format!("p{number}_{}", lives.len() + 1));
-                scene.names.lock().unwrap()[number as usize].clone_from(&successor.name);
+                let successor = Life::begin(number, lives.len() + 1);
                 lives.push(std::mem::replace(&mut life, successor));
             }
             // the server is not there, or the connection has broken

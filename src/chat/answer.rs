@@ -133,7 +133,7 @@ pub struct Welcome {
     pub has_gap: bool,
     /// How a program proves later that it is this member.
     pub token: Option<Token>,
-    /// The number of the last whisper to them.
+    /// The number of the last whisper that they know and that is kept.
     pub whispers: u64,
 }
 

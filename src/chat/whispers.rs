@@ -17,6 +17,8 @@ pub struct Whispers {
     list: VecDeque<(Proof, Whispered)>,
     /// The bytes of their texts.
     bytes: usize,
+    /// Whether there were too many at some time.
+    has_forgotten: bool,
 }
 
 impl Whispers {
@@ -26,6 +28,7 @@ impl Whispers {
         self.list.push_back((to, whispered));
         while self.list.len() > MAX_WHISPERS || self.bytes > MAX_BYTES {
             let Some((_, oldest)) = self.list.pop_front() else { return };
+            self.has_forgotten = true;
             self.bytes -= oldest.text.as_str().len();
         }
     }
@@ -39,6 +42,13 @@ impl Whispers {
     /// The number of the last whisper to the member with this proof; 0 if none is known.
     pub fn last(&self, member: Proof) -> u64 {
         self.after(member, 0).map(|whispered| whispered.number).max().unwrap_or(0)
+    }
+
+    /// The highest number up to this one that is known to be kept, for the member with this proof: what it has read beyond that
+    /// was not in the journal when the server was killed, and may come again.
+    pub fn kept_up_to(&self, member: Proof, number: u64) -> u64 {
+        let kept = self.after(member, 0).map(|whispered| whispered.number).filter(|kept| *kept <= number).max();
+        kept.unwrap_or(if self.has_forgotten { number } else { 0 })
     }
 
     /// Forgets those to a member who will not come back.
@@ -80,6 +90,9 @@ mod tests {
         assert_eq!(numbers(&whispers, 3, 1), [0; 0]);
         assert_eq!(numbers(&whispers, 4, 0), [0; 0]);
         assert_eq!([2, 3, 4].map(|member| whispers.last(proof(member))), [3, 1, 0]);
+        whispers.add(proof(2), whisper(6, "psiu"));
+        assert_eq!([0, 2, 5, 6, 9].map(|number| whispers.kept_up_to(proof(2), number)), [0, 2, 3, 6, 6]);
+        assert_eq!(whispers.kept_up_to(proof(4), 7), 0);
         whispers.forget(proof(2));
         assert_eq!((numbers(&whispers, 2, 0), numbers(&whispers, 3, 0)), (vec![], vec![1]));
         assert_eq!(whispers.bytes, "psiu".len());
@@ -91,6 +104,7 @@ mod tests {
         (1..=3000).for_each(|number| whispers.add(proof(2), whisper(number, "x")));
         assert_eq!(numbers(&whispers, 2, 0).len(), MAX_WHISPERS);
         assert_eq!(numbers(&whispers, 2, 0)[0], 3000 - MAX_WHISPERS as u64 + 1);
+        assert_eq!(whispers.kept_up_to(proof(2), 7), 7);
         (3001..=3020).for_each(|number| whispers.add(proof(2), whisper(number, &"x".repeat(MAX_BYTES / 10))));
         assert_eq!(numbers(&whispers, 2, 0), (3011..=3020).collect::<Vec<_>>());
     }

@@ -117,11 +117,6 @@ impl Absence {
         Some(Recipient { proof: member.proof, number: member.whispers })
     }
 
-    /// How many whispers there were to a member.
-    pub(super) fn whispers(&self, session: SessionId) -> u64 {
-        self.members.get(&session).map_or(0, |member| member.whispers)
-    }
-
     /// The next thing that is due by now. After [`Due::Free`] and [`Due::TellAndFree`] the member is forgotten.
     pub(super) fn next_due(&mut self, patience: Patience, now: Instant) -> Option<Due> {
         while let Some((since, session)) = self.lost.front().copied()
@@ -206,7 +201,10 @@ mod tests {
         absence.lose(SessionId(1), Reason::TooSlow, start);
         let was = absence.come_back(SessionId(1), SessionId(2));
         assert_eq!(was, Some(State::Lost { since: start, reason: Reason::TooSlow }));
-        assert_eq!((absence.find(&proof(1)), absence.whispers(SessionId(2))), (Some(SessionId(2)), 2));
+        assert_eq!(
+            (absence.find(&proof(1)), absence.count_whisper(SessionId(2)).map(|to| to.number)),
+            (Some(SessionId(2)), Some(3))
+        );
         assert_eq!(due(&mut absence, start + PATIENCE.window), []);
         assert_eq!(absence.come_back(SessionId(2), SessionId(3)), Some(State::Present));
         assert_eq!(absence.come_back(SessionId(2), SessionId(4)), None);

@@ -17,6 +17,9 @@ use crate::chat::registry::{RegistryError, SessionId};
 use crate::chat::token::Token;
 use crate::turn::Private;
 
+/// The highest number of a whisper that a program is believed to know: the greatest that every program can tell from others.
+const MAX_CLAIM: u64 = 1 << 53;
+
 impl ChatRoom {
     /// The same, in which members that can prove who they are may come back: until `grace` is over, nobody is told that they were
     /// gone, and until `window` is, their name is kept for them. With no window, nobody can prove who they are.
@@ -42,7 +45,8 @@ impl ChatRoom {
         let missed = known.and_then(|from| self.history.after(from.seq));
         let undone_from = known.and_then(|from| self.history.undone_from(from.seq));
         let (is_new, has_gap) = (missed.is_none(), missed.is_none() && from.is_some());
-        let whispers = self.absence.whispers(session);
+        let known = from.as_ref().map_or(0, |from| from.whispers);
+        let whispers = self.absence.proof_of(session).map_or(0, |proof| self.whispers.kept_up_to(proof, known));
         let (after, epoch) = (self.seq, Arc::clone(&self.epoch));
         let welcome = Welcome { name, others, more, after, epoch, missed, undone_from, has_gap, token, whispers };
         self.tell_stranger(session, Private::Answered(Some(Answer::Welcome(welcome.into()))), ctx);
@@ -62,7 +66,9 @@ impl ChatRoom {
             Ok(_) => {
                 if let Some(token) = &token {
                     let proof = token.proof();
-                    self.absence.add(session, proof, self.whispers.last(proof));
+                    // no number is given twice, whatever the member has read of what was not kept
+                    let known = from.as_ref().map_or(0, |from| from.whispers).min(MAX_CLAIM);
+                    self.absence.add(session, proof, self.whispers.last(proof).max(known));
                 }
                 self.welcome(session, from, token, ctx);
                 return self.announce(session, name, ctx);
