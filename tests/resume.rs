@@ -3,11 +3,15 @@
 
 mod common;
 
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use common::{Client, TestServer, config, wait_until};
+use papo::chat::name::Name;
+use papo::chat::token::{TOKEN_BYTES, Token};
 use papo::config::Config;
-use papo::room::ChatRoom;
+use papo::journal::{Journal, KeptWhisper, Options, Recipient, Whisper};
+use papo::room::{ChatRoom, Past};
 use serde_json::{Value, json};
 
 /// Nobody is told of a loss within the time of a test, nor is a name free.
@@ -444,4 +448,39 @@ fn a_crowd_that_is_lost_and_comes_back_disturbs_nobody() {
         assert_eq!(program.welcome["more"], CROWD - 20);
         program.expect(&[("said", "bem-vindos de volta")]);
     }
+}
+
+#[test]
+fn after_a_kill_no_number_of_a_whisper_means_another_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_owned();
+    let token = Token::new([7; TOKEN_BYTES]);
+    let epoch = Arc::new(OnceLock::new());
+    let tell_epoch = Arc::clone(&epoch);
+    // the third whisper to Ana was the last one that was written, and she has read two more
+    let server = TestServer::with(Config { grace: Duration::from_secs(3600), ..config() }, move || {
+        let (journal, opened) = Journal::open(&path, Options::default(), |_| {}).unwrap();
+        tell_epoch.set(opened.epoch.to_string()).unwrap();
+        let [from, to] = ["Beto", "Ana"].map(|name| Name::parse(name).unwrap());
+        let recipient = Some(Recipient { proof: token.proof(), number: 3 });
+        let whisper = Whisper { after: 0, at: SystemTime::now(), from, to, text: "três".into(), recipient };
+        let whispers = vec![KeptWhisper { number: 1, whisper, id: None }];
+        ChatRoom::default().with_journal(journal, &opened, Past { whispers, ..Past::default() })
+    });
+    wait_until("there is an epoch", || epoch.get().is_some());
+    let known = json!({ "name": "Ana", "token": token.reveal(), "epoch": epoch.get() });
+    let ana = Program::come_back(&server, &known, 0, 5);
+    assert_eq!(ana.welcome["whispers"], 3);
+    // she has not read that, as far as the next connection knows
+    ana.lose();
+    let mut beto = Program::join(&server, "Beto");
+    beto.send(json!({ "type": "whisper", "to": "Ana", "text": "outro" }));
+    assert_eq!(beto.next()["type"], "ack");
+    let mut ana = Program::come_back(&server, &known, 0, 5);
+    assert_eq!(ana.welcome["whispers"], 3);
+    let mut object = ana.next();
+    while object["type"] != "whispered" {
+        object = ana.next();
+    }
+    assert_eq!((&object["text"], &object["number"]), (&json!("outro"), &json!(6)));
 }
