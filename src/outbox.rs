@@ -30,6 +30,8 @@ pub struct Outbox {
     first: Bytes,
     rest: VecDeque<Bytes>,
     owed: usize,
+    /// What may be owed beyond the limit, until nothing is.
+    spared: usize,
     /// What was owed when it was last reported.
     reported: usize,
     limit: usize,
@@ -68,9 +70,17 @@ impl Outbox {
         }
     }
 
+    /// Adds an entry that is no fault of the reader's: until nothing is owed any more, as much may be owed beyond the limit.
+    pub fn push_spared(&mut self, entry: Bytes) {
+        if !entry.is_empty() {
+            self.spared += entry.len() + ENTRY_COST;
+            self.push(entry);
+        }
+    }
+
     /// Whether more is owed than may be. A single entry never is, however long: it may be the answer to a question.
     pub fn is_over_limit(&self) -> bool {
-        self.owed > self.limit && !self.rest.is_empty()
+        self.owed > self.limit.saturating_add(self.spared) && !self.rest.is_empty()
     }
 
     /// Forgets everything owed but the rest of a unit that has left in part.
@@ -83,6 +93,7 @@ impl Outbox {
         };
         self.first.truncate(rest);
         self.rest = VecDeque::new();
+        self.spared = 0;
         self.owed = if self.first.is_empty() { 0 } else { self.first.len() + ENTRY_COST };
     }
 
@@ -90,7 +101,7 @@ impl Outbox {
     pub fn abandon(&mut self) {
         self.first = Bytes::new();
         self.rest = VecDeque::new();
-        self.owed = 0;
+        (self.owed, self.spared) = (0, 0);
     }
 
     /// The bytes owed, entry costs included.
@@ -158,6 +169,7 @@ impl Outbox {
                 None => {
                     self.first = Bytes::new();
                     self.rest = VecDeque::new();
+                    self.spared = 0;
                     return;
                 }
             }
@@ -231,6 +243,24 @@ mod tests {
             outbox.push("x".into());
             assert!(!outbox.has_room(), "{limit} {soft}");
         }
+    }
+
+    #[test]
+    fn what_is_spared_counts_against_the_limit_for_nobody_and_as_long_as_something_is_owed() {
+        let mut outbox = Outbox::new(1000, 0);
+        let much = || Bytes::from_static(&[b'x'; 900]);
+        outbox.push_spared(much());
+        outbox.push_spared(much());
+        outbox.push(much());
+        assert!(!outbox.is_over_limit() && !outbox.has_room());
+        outbox.push(much());
+        assert!(outbox.is_over_limit());
+        let mut taker = Taker { takes: [3600, 1].into(), taken: Vec::new() };
+        assert!(write(&mut outbox, &mut taker).is_ready());
+        outbox.push(much());
+        assert!(!outbox.is_over_limit());
+        outbox.push(much());
+        assert!(outbox.is_over_limit());
     }
 
     #[test]

@@ -317,6 +317,13 @@ impl<S: Transport> Connection<S> {
         }
     }
 
+    /// Owes the person what it has missed, however much that is: it would be as much the next time.
+    fn owe_spared(&mut self, bytes: Bytes) {
+        if !self.is_closing() {
+            self.outbox.push_spared(bytes);
+        }
+    }
+
     fn start(&mut self) {
         debug!("session={} peer={} connected", self.id, self.peer);
         if self.stream.decoder().websocket().is_some() {

@@ -37,6 +37,13 @@ pub enum Item {
 pub enum Private {
     /// A whisper to it.
     Whispered(Whispered),
+    /// The whispers that it has missed, and the last one before them: that is what it would reply to.
+    Missed {
+        /// Those that it has missed, in order.
+        whispers: Vec<Whispered>,
+        /// The last one that it knows, if it is still known here.
+        known: Option<Whispered>,
+    },
     /// What it asked is answered, in words or without.
     Answered(Option<Answer>),
     /// What it asked is for the archive to answer, which may not have yet what happened last: this.

@@ -264,6 +264,72 @@ fn whispers_that_were_missed_come_to_their_one_reader_and_can_be_answered() {
 }
 
 #[test]
+fn a_reply_goes_to_whoever_whispered_last_before_the_connection_was_lost() {
+    let server = patient();
+    let mut beto = Program::join(&server, "Beto");
+    let mut ana = Program::join(&server, "Ana");
+    beto.next();
+    beto.send(json!({ "type": "whisper", "to": "Ana", "text": "vem?" }));
+    assert_eq!(beto.next()["type"], "ack");
+    ana.expect(&[("whispered", "vem?")]);
+    let reply = json!({ "type": "reply", "id": "r1", "text": "vou" });
+    ana.send(reply.clone());
+    beto.expect(&[("whispered", "vou")]);
+    let (seq, known) = (ana.seq() + 1, ana.lose());
+    let mut ana = Program::come_back(&server, &known, seq, 1);
+    // she has not read that it arrived
+    ana.send(reply);
+    let ack = ana.next();
+    assert_eq!((&ack["type"], &ack["id"]), (&json!("ack"), &json!("r1")), "{ack}");
+    ana.send(json!({ "type": "reply", "id": "r2", "text": "às dez" }));
+    assert_eq!(ana.next()["type"], "ack");
+    beto.expect(&[("whispered", "às dez")]);
+    beto.expect_nothing();
+    // what she does not know of is not what she replies to
+    let known = ana.lose();
+    let mut ana = Program::come_back(&server, &known, seq, 0);
+    ana.expect(&[("whispered", "vem?")]);
+    // and nobody replies to whom they ignore
+    let known = ana.lose();
+    let mut join = Program::return_of(&known, seq, 1);
+    join["ignore"] = json!(["Beto"]);
+    let mut ana = Program::come(&server, join);
+    ana.send(json!({ "type": "reply", "text": "oi" }));
+    assert_eq!(ana.next()["code"], "nobody_to_reply_to");
+}
+
+#[test]
+fn however_much_was_missed_whoever_comes_back_is_not_cut_for_it() {
+    const MESSAGES: usize = 250;
+    let server = TestServer::with(
+        Config {
+            outbox: 64 * 1024,
+            grace: Duration::from_secs(3600),
+            resume_window: Duration::from_secs(7200),
+            ..config()
+        },
+        ChatRoom::default,
+    );
+    let mut beto = Program::join(&server, "Beto");
+    let ana = Program::join(&server, "Ana");
+    beto.next();
+    let (seq, known) = (ana.seq() + 1, ana.lose());
+    // each is twice as long when it is written out
+    let text = "\"".repeat(1900);
+    for id in 0..MESSAGES {
+        beto.say(&id.to_string(), &text);
+        beto.send(json!({ "type": "whisper", "to": "Ana", "text": text }));
+        assert_eq!(beto.next()["type"], "ack");
+    }
+    let mut ana = Program::come_back(&server, &known, seq, 0);
+    // much is on its way to her when more happens
+    beto.say("last", "ainda aí?");
+    (0..MESSAGES).for_each(|_| ana.expect(&[("said", &text)]));
+    (0..MESSAGES).for_each(|_| ana.expect(&[("whispered", &text)]));
+    ana.expect(&[("said", "ainda aí?")]);
+}
+
+#[test]
 fn the_departure_of_whoever_does_not_come_back_is_told_and_the_name_is_kept() {
     let server = hasty();
     let mut beto = Program::join(&server, "Beto");

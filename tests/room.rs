@@ -72,6 +72,7 @@ impl NotingHub {
                     // neither is an answer, nor has it a place among the events
                     Private::Told(_)
                     | Private::Unwritten(_)
+                    | Private::Missed { .. }
                     | Private::Wanted { .. }
                     | Private::Repeated(_)
                     | Private::Replaced => return,

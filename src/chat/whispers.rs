@@ -39,6 +39,11 @@ impl Whispers {
         self.list.iter().filter(is_missed).map(|(_, whispered)| whispered)
     }
 
+    /// The last whisper up to this number to the member with this proof, if it is known.
+    pub fn newest_up_to(&self, member: Proof, number: u64) -> Option<&Whispered> {
+        self.after(member, 0).filter(|whispered| whispered.number <= number).max_by_key(|whispered| whispered.number)
+    }
+
     /// The number of the last whisper to the member with this proof; 0 if none is known.
     pub fn last(&self, member: Proof) -> u64 {
         self.after(member, 0).map(|whispered| whispered.number).max().unwrap_or(0)
@@ -47,7 +52,7 @@ impl Whispers {
     /// The highest number up to this one that is known to be kept, for the member with this proof: what it has read beyond that
     /// was not in the journal when the server was killed, and may come again.
     pub fn kept_up_to(&self, member: Proof, number: u64) -> u64 {
-        let kept = self.after(member, 0).map(|whispered| whispered.number).filter(|kept| *kept <= number).max();
+        let kept = self.newest_up_to(member, number).map(|whispered| whispered.number);
         kept.unwrap_or(if self.has_forgotten { number } else { 0 })
     }
 

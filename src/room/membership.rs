@@ -54,10 +54,9 @@ impl ChatRoom {
             self.show_history(session, ctx);
         }
         if let (Some(from), Some(proof)) = (from, self.absence.proof_of(session)) {
-            let missed: Vec<_> = self.whispers.after(proof, from.whispers).cloned().collect();
-            for whispered in missed {
-                self.tell_stranger(session, Private::Whispered(whispered), ctx);
-            }
+            let whispers = self.whispers.after(proof, from.whispers).cloned().collect();
+            let known = self.whispers.newest_up_to(proof, from.whispers).cloned();
+            self.tell_stranger(session, Private::Missed { whispers, known }, ctx);
         }
     }
 

@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
 use log::info;
 use tokio::task::unconstrained;
 
@@ -229,7 +230,14 @@ impl<S: Transport> Connection<S> {
 
     fn take_private(&mut self, private: &Private) -> usize {
         match private {
-            Private::Whispered(whispered) => return self.take_whisper(whispered),
+            Private::Whispered(whispered) => return self.take_whisper(whispered, Connection::owe),
+            Private::Missed { whispers, known } => {
+                // the answer to a whisper that was read before the connection was lost
+                if let Some(known) = known.as_ref().filter(|known| !self.ignores(&known.from)) {
+                    self.whisperer = Some((known.member, known.from.clone()));
+                }
+                return whispers.iter().map(|missed| self.take_whisper(missed, Connection::owe_spared)).sum();
+            }
             Private::Answered(answer) => {
                 self.is_waiting_for_room = false;
                 self.end_inquiry();
@@ -270,7 +278,7 @@ impl<S: Transport> Connection<S> {
         let all = Written::new(events, |bytes, event| {
             self.format.write_frame(bytes, &json::event(event, self.language));
         });
-        self.owe(all.get(0..missed.len()));
+        self.owe_spared(all.get(0..missed.len()));
     }
 
     /// Shows what was said before; to a client that takes what it reads at once for one message, no more than that holds.
@@ -310,11 +318,12 @@ impl<S: Transport> Connection<S> {
     }
 
     /// Shows a whisper, unless its author is ignored.
-    fn take_whisper(&mut self, whispered: &Whispered) -> usize {
+    fn take_whisper(&mut self, whispered: &Whispered, owe: impl FnOnce(&mut Self, Bytes)) -> usize {
         if self.ignores(&whispered.from) {
             return 0;
         }
-        self.owe(self.format.whispered(whispered, self.language));
+        let bytes = self.format.whispered(whispered, self.language);
+        owe(self, bytes);
         self.whisperer = Some((whispered.member, whispered.from.clone()));
         1
     }
