@@ -29,12 +29,12 @@ use crate::chat::repeats::{First, Repeats};
 use crate::chat::throttle::{Bucket, Rate};
 use crate::chat::token::MessageKey;
 use crate::chat::whispers::Whispers;
-use crate::journal::{Journal, Record, Ticket};
+use crate::journal::{Journal, Record};
 use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
 
 use self::absence::{Absence, Patience};
-use self::keeping::Tickets;
+use self::keeping::{Tickets, Unkept};
 
 pub use self::keeping::Past;
 pub use self::message::{
@@ -92,8 +92,10 @@ pub struct ChatRoom {
     records: Vec<Record>,
     /// Who whispered in this turn, and wants to know that it is kept.
     whispering: Vec<SessionId>,
-    /// Who did so before, and what must be written first.
-    unkept: VecDeque<(Ticket, SessionId)>,
+    /// Who did so before.
+    unkept: VecDeque<Unkept>,
+    /// Will answer those of them who have waited for too long.
+    impatience: Option<SpawnHandle>,
     /// The last record that it was handed, and the last one that it has written.
     tickets: Tickets,
     /// Whether it cannot write.
@@ -176,6 +178,7 @@ impl ChatRoom {
             records: Vec::new(),
             whispering: Vec::new(),
             unkept: VecDeque::new(),
+            impatience: None,
             tickets: Tickets::default(),
             is_failing: false,
             written: u64::MAX,

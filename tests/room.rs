@@ -431,6 +431,68 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     assert_eq!(got, 5);
 }
 
+/// Two members of a room whose journal reports to nobody, so that the test does; and what the first one whispers to the other.
+struct Whisperers {
+    house: House,
+    _directory: tempfile::TempDir,
+}
+
+impl Whisperers {
+    fn new() -> Whisperers {
+        let directory = tempfile::tempdir().unwrap();
+        let (journal, opened) = Journal::open(directory.path(), Options::default(), |_| {}).unwrap();
+        let house = House::with(ChatRoom::default().with_journal(journal, &opened, Past::default()), true);
+        house.join(1, "Ana");
+        house.join(2, "Beto");
+        Whisperers { house, _directory: directory }
+    }
+
+    async fn whisper(&self, id: &str) {
+        let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
+        let key = Some(MessageKey::new(&Token::new([7; TOKEN_BYTES]).proof(), id));
+        self.house.room.do_send(Whisper { session: SessionId(1), to, text, key });
+        self.house.settle().await;
+    }
+
+    async fn report(&self, report: Report) {
+        self.house.room.do_send(JournalReport(report));
+        self.house.settle().await;
+    }
+
+    /// How they were answered: whether they are kept.
+    fn answers(&self) -> Vec<bool> {
+        let notes = &self.house.notes.borrow()[&SessionId(1)].notes;
+        let is_kept = |note: &Note| match note {
+            Note::Answered(None) => Some(true),
+            Note::Answered(Some(Answer::NotKept)) => Some(false),
+            _ => None,
+        };
+        notes.iter().filter_map(is_kept).collect()
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_answer_holds_up_nobody_who_whispers() {
+    with_a_still_clock(async {
+        let people = Whisperers::new();
+        people.whisper("w1").await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        people.whisper("w2").await;
+        assert!(people.answers().is_empty());
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(people.answers(), [false]);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert_eq!(people.answers(), [false, false]);
+        // nobody is answered twice, and whoever waits no longer than that is told that it is kept
+        people.whisper("w3").await;
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(5) }).await;
+        assert_eq!(people.answers(), [false, false, true]);
+        people.house.rest().await;
+        people.whisper("w1").await;
+        assert_eq!(people.answers(), [false, false, true, true]);
+    });
+}
+
 fn own_text(id: SessionId) -> CleanText {
     id.to_string().as_str().into()
 }

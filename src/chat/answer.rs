@@ -50,7 +50,7 @@ pub enum Answer {
     Seen(Name, Sighting),
     /// What was said before cannot be looked through.
     NoArchive(ArchiveTrouble),
-    /// A whisper was handed on, and the journal, which has failed, may lose it.
+    /// A whisper was handed on, and the journal, which has failed or does not answer, may lose it.
     NotKept,
     /// What is said is not kept at the moment.
     JournalFailed(DiskTrouble),

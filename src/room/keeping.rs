@@ -1,6 +1,7 @@
 //! What the room has its journal keep, and what it says of the journal's troubles.
 
 use std::path::Path;
+use std::time::Duration;
 
 use actix::prelude::*;
 use log::{error, warn};
@@ -17,6 +18,10 @@ use crate::journal::{
     self, Failure, Journal, KeptWhisper, KnownId, MessageId, Opened, Recipient, Record, Report, Ticket,
 };
 use crate::turn::{Private, Turn};
+
+/// How long somebody who whispered waits for the journal, and can say nothing else meanwhile. A disk that works takes a fraction of
+/// that; from one that does not answer at all there is no report of a failure either.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
 
 /// What a room must know of the time before it was started.
 #[derive(Debug, Default)]
@@ -37,6 +42,21 @@ pub(super) struct Tickets {
     /// The last one that it has written.
     written: Ticket,
 }
+
+/// Somebody who whispered, and wants to know that it is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unkept {
+    /// What must be written first.
+    ticket: Ticket,
+    /// When it is said that it may not be.
+    until: Instant,
+    session: SessionId,
+}
+
+/// Perhaps somebody has waited for too long.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct LosePatience;
 
 impl ChatRoom {
     /// The same, going on where a journal ends, and with everything kept there from now on. Everything that the journal
@@ -126,8 +146,8 @@ impl ChatRoom {
         if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
             self.tickets.handed = journal.append(self.records.drain(..));
         }
-        let ticket = self.tickets.handed;
-        self.unkept.extend(self.whispering.drain(..).map(|session| (ticket, session)));
+        let (ticket, until) = (self.tickets.handed, Instant::now() + KEPT_WITHIN);
+        self.unkept.extend(self.whispering.drain(..).map(|session| Unkept { ticket, until, session }));
         self.have_it_reported();
     }
 
@@ -139,9 +159,12 @@ impl ChatRoom {
             self.answer(session, Some(Answer::NotKept), ctx);
         } else if !self.records.is_empty() {
             self.whispering.push(session);
+            self.be_impatient(ctx);
         } else if self.tickets.handed > self.tickets.written {
-            self.unkept.push_back((self.tickets.handed, session));
+            let (ticket, until) = (self.tickets.handed, Instant::now() + KEPT_WITHIN);
+            self.unkept.push_back(Unkept { ticket, until, session });
             self.have_it_reported();
+            self.be_impatient(ctx);
         } else {
             self.answer(session, None, ctx);
         }
@@ -150,7 +173,7 @@ impl ChatRoom {
     /// Answers those who whispered before this record was written.
     fn answer_kept(&mut self, written: Ticket, ctx: &mut Context<Self>) {
         self.tickets.written = written;
-        while let Some((ticket, session)) = self.unkept.front().copied()
+        while let Some(Unkept { ticket, session, .. }) = self.unkept.front().copied()
             && ticket <= written
         {
             self.unkept.pop_front();
@@ -158,10 +181,19 @@ impl ChatRoom {
         }
     }
 
+    /// Nobody waits for longer than may be.
+    fn be_impatient(&mut self, ctx: &mut Context<Self>) {
+        if self.impatience.is_none() {
+            let until = self.unkept.front().map_or_else(|| Instant::now() + KEPT_WITHIN, |first| first.until);
+            let after = until.saturating_duration_since(Instant::now());
+            self.impatience = Some(ctx.notify_later(LosePatience, after));
+        }
+    }
+
     /// Answers all who wait, since it cannot be said when anything will be written.
     fn answer_not_kept(&mut self, ctx: &mut Context<Self>) {
         let waiting: Vec<_> =
-            self.unkept.drain(..).map(|(_, session)| session).chain(self.whispering.drain(..)).collect();
+            self.unkept.drain(..).map(|unkept| unkept.session).chain(self.whispering.drain(..)).collect();
         for session in waiting {
             self.answer(session, Some(Answer::NotKept), ctx);
         }
@@ -219,6 +251,25 @@ impl Handler<JournalReport> for ChatRoom {
                 }
             }
         }
+    }
+}
+
+impl Handler<LosePatience> for ChatRoom {
+    type Result = ();
+
+    fn handle(&mut self, _: LosePatience, ctx: &mut Self::Context) {
+        self.impatience = None;
+        let now = Instant::now();
+        while let Some(Unkept { until, session, .. }) = self.unkept.front().copied()
+            && until <= now
+        {
+            self.unkept.pop_front();
+            self.answer(session, Some(Answer::NotKept), ctx);
+        }
+        if !self.unkept.is_empty() || !self.whispering.is_empty() {
+            self.be_impatient(ctx);
+        }
+        self.have_it_reported();
     }
 }
 
