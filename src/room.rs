@@ -225,7 +225,7 @@ impl ChatRoom {
     ) {
         let event = self.event(kind, key);
         if let Some(key) = key {
-            let first = First { seq: Some(event.seq), at: event.at, is_kept: true };
+            let first = First { seq: Some(event.seq), record: self.last_record(), at: event.at, is_kept: true };
             self.repeats.add(key, first, Instant::now().into_std());
         }
         self.release(ctx);

@@ -493,6 +493,24 @@ fn a_disk_that_does_not_answer_holds_up_nobody_who_whispers() {
     });
 }
 
+#[actix_rt::test]
+async fn a_whisper_that_the_journal_has_lost_is_not_kept_when_it_is_sent_again() {
+    let people = Whisperers::new();
+    people.whisper("w1").await;
+    people.report(Report::Written { up_to_seq: 2, up_to: Ticket(3) }).await;
+    people.report(Report::Failed { why: Failure::DiskFull }).await;
+    people.whisper("w2").await;
+    people.whisper("w3").await;
+    assert_eq!(people.answers(), [true, false, false]);
+    let lost = Lost { tickets: Some(Ticket(4)..=Ticket(4)), events: None, whispers: 1 };
+    people.report(Report::Recovered { lost }).await;
+    people.report(Report::Written { up_to_seq: 2, up_to: Ticket(5) }).await;
+    for id in ["w1", "w2", "w3"] {
+        people.whisper(id).await;
+    }
+    assert_eq!(people.answers()[3..], [true, false, true]);
+}
+
 fn own_text(id: SessionId) -> CleanText {
     id.to_string().as_str().into()
 }

@@ -18,6 +18,8 @@ pub const MAX_KNOWN: usize = 100_000;
 pub struct First {
     /// The number of its event; `None` for a whisper.
     pub seq: Option<u64>,
+    /// The number of its record among those that the journal was handed since the start; 0 if it was handed none.
+    pub record: u64,
     /// When the room took it.
     pub at: SystemTime,
     /// Whether the journal has not lost it.
@@ -46,9 +48,9 @@ impl Repeats {
         self.forget(now);
     }
 
-    /// The journal has lost the events with these numbers.
-    pub fn lose(&mut self, events: &RangeInclusive<u64>) {
-        for first in self.known.values_mut().filter(|first| first.seq.is_some_and(|seq| events.contains(&seq))) {
+    /// The journal has lost the records with these numbers.
+    pub fn lose(&mut self, records: &RangeInclusive<u64>) {
+        for first in self.known.values_mut().filter(|first| records.contains(&first.record)) {
             first.is_kept = false;
         }
     }
@@ -79,7 +81,7 @@ mod tests {
     }
 
     fn first(seq: u64) -> First {
-        First { seq: Some(seq), at: SystemTime::UNIX_EPOCH, is_kept: true }
+        First { seq: Some(seq), record: seq, at: SystemTime::UNIX_EPOCH, is_kept: true }
     }
 
     proptest! {

@@ -79,7 +79,7 @@ impl ChatRoom {
             // before the machine was started, there was no such time
             let came = now.checked_sub(age).unwrap_or(now);
             if let Some(key) = MessageKey::from_word(known.id.as_str()) {
-                self.repeats.add(key, First { seq: known.seq, at: known.at, is_kept: true }, came);
+                self.repeats.add(key, First { seq: known.seq, record: 0, at: known.at, is_kept: true }, came);
             }
         }
     }
@@ -139,6 +139,11 @@ impl ChatRoom {
             self.reported_from = from;
             journal.report_from(from);
         }
+    }
+
+    /// The number of the last record that the journal was handed, or will be at the end of this turn.
+    pub(super) fn last_record(&self) -> u64 {
+        self.tickets.handed.0 + self.records.len() as u64
     }
 
     /// Has everything written that happened in this turn.
@@ -244,8 +249,10 @@ impl Handler<JournalReport> for ChatRoom {
                 let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
                 warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
+                if let Some(tickets) = lost.tickets {
+                    self.repeats.lose(&(tickets.start().0..=tickets.end().0));
+                }
                 if let Some(events) = lost.events {
-                    self.repeats.lose(&events);
                     self.wait_for_hubs(Turn::new(Vec::new(), self.written).with_lost(events));
                     self.end_turn();
                 }

@@ -44,8 +44,11 @@ impl Handler<Whisper> for ChatRoom {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         let Some(member) = self.registry.member_of(session) else { return };
         let now = Instant::now().into_std();
-        if key.is_some_and(|key| self.repeats.find(key, now).is_some()) {
-            return self.answer_when_kept(session, true, ctx);
+        match key.and_then(|key| self.repeats.find(key, now)) {
+            // it was read, but the journal has lost it
+            Some(First { is_kept: false, .. }) => return self.answer(session, Some(Answer::NotKept), ctx),
+            Some(_) => return self.answer_when_kept(session, true, ctx),
+            None => {}
         }
         let (found, name) = match to {
             To::Name(name) => (self.registry.find(&name), name),
@@ -65,7 +68,7 @@ impl Handler<Whisper> for ChatRoom {
             self.whispers.add(recipient.proof, whispered.clone());
         }
         if let Some(key) = key {
-            self.repeats.add(key, First { seq: None, at, is_kept: true }, now);
+            self.repeats.add(key, First { seq: None, record: self.last_record(), at, is_kept: true }, now);
         }
         self.tell(found, Private::Whispered(whispered), ctx);
         self.answer_when_kept(session, key.is_some(), ctx);

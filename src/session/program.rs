@@ -151,7 +151,7 @@ impl<S: Transport> Connection<S> {
     pub(super) fn acknowledge_repeated(&mut self, first: First, written: u64) {
         let Some(ids) = &mut self.ids else { return };
         match first {
-            First { seq: Some(seq), at, is_kept: true } => self.acknowledge_first(seq, at, written),
+            First { seq: Some(seq), at, is_kept: true, .. } => self.acknowledge_first(seq, at, written),
             // one that the journal lost, or that was no event
             First { seq, at, .. } => {
                 let id = ids.in_flight.pop_front().flatten();
