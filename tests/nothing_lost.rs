@@ -274,7 +274,15 @@ fn talk(scene: &Scene, life: &mut Life, dice: &mut Dice, said: &mut u64) -> io::
         }
         if life.is_complete() {
             line.send(&json!({ "type": "leave" }))?;
-            return Ok(Outcome::Complete);
+            // until the server knows that it leaves, it may be whispered to
+            let begun = Instant::now();
+            loop {
+                match line.read()? {
+                    Some(bye) if bye["type"] == "bye" => return Ok(Outcome::Complete),
+                    Some(object) => life.take(&object),
+                    None => assert!(begun.elapsed() < DEADLINE, "{}: it may not leave", life.name),
+                }
+            }
         }
         if !is_in || next > Instant::now() {
             continue;
