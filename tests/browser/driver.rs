@@ -19,6 +19,9 @@ use super::page::Page;
 /// Browsers at once, however many tests run at once: one takes half a gigabyte.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
+/// How often a driver is started anew that finds no port of its own.
+const TRIES: usize = 10;
+
 /// The program that drives browsers, on a free port. Ends with its browsers when dropped.
 struct Driver {
     child: Child,
@@ -28,20 +31,39 @@ struct Driver {
 }
 
 impl Driver {
+    /// Starts one. It takes a free port of `::1` and then the same one of `127.0.0.1`, which somebody else may have: then it ends,
+    /// and another one tries another port.
     fn start() -> Driver {
+        let mut said = String::new();
+        for _ in 0..TRIES {
+            match Driver::try_to_start() {
+                Ok(driver) => return driver,
+                Err(last_words) => said = last_words,
+            }
+        }
+        panic!("chromedriver ended {TRIES} times without saying where it listens, the last time with: {said}");
+    }
+
+    /// # Errors
+    ///
+    /// It ended: what it said.
+    fn try_to_start() -> Result<Driver, String> {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("chromedriver is installed");
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        let port = loop {
-            line.clear();
-            assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "chromedriver ended without saying where it listens");
-            if let Some((_, port)) = line.trim().split_once("was started successfully on port ") {
-                break port.trim_end_matches('.').parse().unwrap();
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            if stdout.read_line(&mut said).unwrap() == 0 {
+                child.wait().unwrap();
+                return Err(said);
             }
-        };
-        Driver { child, port, _stdout: stdout }
+            if let Some((_, port)) = said[start..].trim().split_once("was started successfully on port ") {
+                let port = port.trim_end_matches('.').parse().unwrap();
+                return Ok(Driver { child, port, _stdout: stdout });
+            }
+        }
     }
 
     /// Asks it to end all its browsers and itself. A driver that is killed leaves its browsers behind.
