@@ -26,20 +26,24 @@
 //! ```text
 //! writer    the thread: what to do next, and what to say about it
 //! open      make, look through, skip numbers            salvage, leaves   what can be read of a damaged file
-//! reader    pages for people who come back              search    who said a word
-//! store     one transaction of the writer               digest    an index of the words, in quiet moments
+//! reader    pages for people who come back              search    who said a word, who was when there
+//! store     one transaction of the writer               queue     what waits, and its bound
 //! retain    what is too old or too much                 erase     what somebody wants to be gone
-//! verify    is all in order                             queue     what waits, and its bound
-//! schema    the tables       row  a record as a row     words     what is a word
+//! verify    is all in order                             earlier   what earlier versions wrote
+//! schema    the tables                                  blocks    the table of events   row  that of whispers
+//! block     many events as one value                    marks     by what words are found   words  what is a word
 //! file      names of files, the lock                    record, epoch, error
 //! ```
 
-mod digest;
+mod block;
+mod blocks;
+mod earlier;
 mod epoch;
 mod erase;
 mod error;
 mod file;
 mod leaves;
+mod marks;
 mod open;
 mod queue;
 mod reader;

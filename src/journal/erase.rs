@@ -9,17 +9,16 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, params};
 
+use super::block::millis;
+use super::blocks::{self, BLOCK};
 use super::error::JournalError;
 use super::file::{Files, Lock};
 use super::store::transaction;
-use super::{open, retain, row, schema};
+use super::{open, retain, schema};
 use crate::chat::name::Name;
 
-/// How many events are looked at in one transaction.
-const STEP: usize = 1000;
-
-/// How much of the index of words is put in order in one transaction, in pages.
-const MERGED: i64 = 200;
+/// How many blocks of events are looked at in one transaction, and how many whispers are deleted.
+const STEP: usize = 64;
 
 /// What was erased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,14 +46,13 @@ pub fn erase(directory: &Path, name: &Name) -> Result<Erased, JournalError> {
     loop {
         let gone = transaction(&connection, |connection| {
             schema::set(connection, schema::LAST_WHISPER, schema::last_whisper(connection)?)?;
-            connection.execute(whispers, params![name.fold(), STEP as i64])
+            connection.execute(whispers, params![name.fold(), STEP])
         })?;
         erased.whispers += gone as u64;
         if gone == 0 {
             break;
         }
     }
-    forget_words(&connection)?;
     if lock.is_some() {
         // nobody waits: all of it is written anew, without what may be left between the rows
         connection.execute_batch("VACUUM")?;
@@ -69,13 +67,10 @@ pub fn erase(directory: &Path, name: &Name) -> Result<Erased, JournalError> {
 /// As [`erase`].
 pub fn prune(directory: &Path, older_than: Duration, now: SystemTime) -> Result<u64, JournalError> {
     let (connection, _lock) = open_beside(directory)?;
-    let count =
-        |connection: &Connection| connection.query_row("SELECT count(*) FROM events", [], |row| row.get::<_, u64>(0));
-    let before = count(&connection)?;
-    let limit = now.checked_sub(older_than).map_or(i64::MIN, row::millis);
-    while transaction(&connection, |connection| retain::prune_older(connection, limit, row::millis(now)))? {}
-    forget_words(&connection)?;
-    let pruned = before.saturating_sub(count(&connection)?);
+    let before = blocks::count(&connection)?;
+    let limit = now.checked_sub(older_than).map_or(i64::MIN, millis);
+    while transaction(&connection, |connection| retain::prune_older(connection, limit, millis(now)))? {}
+    let pruned = before.saturating_sub(blocks::count(&connection)?);
     while retain::give_back(&connection, 1)? {}
     settle(&connection)?;
     Ok(pruned)
@@ -101,45 +96,33 @@ fn open_beside(directory: &Path) -> Result<(Connection, Option<Lock>), JournalEr
     Ok((connection, lock))
 }
 
-/// Erases among the next events. The number of the last one, and how many were erased; `None` if there was no event.
+/// Erases in the next blocks. The first number of the last one, and how many texts were erased; `None` if there was no block.
 fn erase_step(connection: &Connection, name: &Name, behind: u64) -> Result<Option<(u64, u64)>, rusqlite::Error> {
-    let sql = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", row::EVENT);
+    let sql = format!("SELECT {BLOCK} FROM blocks WHERE first > ?1 ORDER BY first LIMIT {STEP}");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![behind, STEP as i64])?;
-    let (mut last, mut theirs) = (None, Vec::new());
+    let mut rows = statement.query([behind])?;
+    let (mut last, mut theirs, mut erased) = (None, Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        last = Some(row.get(0)?);
-        let Some(kept) = row::read_event(row) else { continue };
-        let is_text = super::record::text_of(&kept.event.kind).is_some() && !kept.is_erased;
-        if is_text && kept.event.kind.names()[0] == Some(name) {
-            theirs.push(kept.event.seq);
+        let first = row.get(0)?;
+        last = Some(first);
+        let Some(mut events) = blocks::read(row) else { continue };
+        let before = erased;
+        for kept in &mut events {
+            let is_text = super::record::text_of(&kept.event.kind).is_some() && !kept.is_erased;
+            if is_text && kept.event.kind.names()[0] == Some(name) {
+                (kept.is_erased, kept.id) = (true, None);
+                erased += 1;
+            }
+        }
+        if erased > before {
+            theirs.push((first, events));
         }
     }
-    for seq in &theirs {
-        connection.prepare_cached("UPDATE events SET text = NULL, id = NULL WHERE seq = ?1")?.execute([seq])?;
-        connection.prepare_cached("DELETE FROM words WHERE rowid = ?1")?.execute([seq])?;
+    drop(rows);
+    for (first, events) in theirs {
+        blocks::replace(connection, first, &events)?;
     }
-    Ok(last.map(|last| (last, theirs.len() as u64)))
-}
-
-/// Writes the index of words anew, without those that are only marked as gone, a part at a time.
-fn forget_words(connection: &Connection) -> Result<(), rusqlite::Error> {
-    let merge = |pages: i64| {
-        transaction(connection, |connection| {
-            let before: i64 = changes(connection)?;
-            connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?1)", [pages])?;
-            // one change is the statement itself
-            Ok(changes(connection)? - before >= 2)
-        })
-    };
-    // the negative number says: all of it
-    merge(-MERGED)?;
-    while merge(MERGED)? {}
-    Ok(())
-}
-
-fn changes(connection: &Connection) -> Result<i64, rusqlite::Error> {
-    connection.query_row("SELECT total_changes()", [], |row| row.get(0))
+    Ok(last.map(|last| (last, erased)))
 }
 
 /// Moves everything from the log into the file, and empties the log.

@@ -7,9 +7,9 @@ use rusqlite::{Connection, Row, params};
 
 use super::error::JournalError;
 use super::file::Files;
-use super::{row, salvage};
+use super::{blocks, row, salvage};
 
-/// Hands over every row of every page that looks like one of an event or a whisper. Some may come more than once, in any order,
+/// Hands over every row of every page that looks like one of events or a whisper. Some may come more than once, in any order,
 /// and some that were pruned long ago.
 ///
 /// # Errors
@@ -20,7 +20,7 @@ pub(super) fn each(files: &Files, mut take: impl FnMut(Table, &Row<'_>)) -> Resu
     copy.pragma_update(None, "synchronous", "OFF")?;
     let pages: u64 = copy.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap_or(0);
     for page in 2..=pages {
-        for table in [Table::Events, Table::Whispers] {
+        for table in [Table::Blocks, Table::Whispers] {
             // what cannot be read is no such page
             let _ = read(&copy, table, page, |row| take(table, row));
         }
@@ -31,13 +31,13 @@ pub(super) fn each(files: &Files, mut take: impl FnMut(Table, &Row<'_>)) -> Resu
 /// Which table a page is taken for. A row means something only as one of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Table {
-    Events,
+    Blocks,
     Whispers,
 }
 
 fn read(copy: &Connection, table: Table, page: u64, mut take: impl FnMut(&Row<'_>)) -> Result<(), rusqlite::Error> {
     let (name, columns) = match table {
-        Table::Events => ("events", row::EVENT),
+        Table::Blocks => ("blocks", blocks::BLOCK),
         Table::Whispers => ("whispers", row::WHISPER),
     };
     copy.pragma_update(None, "writable_schema", true)?;

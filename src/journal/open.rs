@@ -14,9 +14,7 @@ use super::epoch::Epoch;
 use super::error::{JournalError, is_of_the_system};
 use super::file::{self, Files, beside};
 use super::record::Cause;
-use super::schema::Health;
-use super::store::transaction;
-use super::{salvage, schema};
+use super::{blocks, earlier, salvage, schema};
 
 /// How long looking for damage may take at a start. What of a large file was not looked at by then, is looked at by
 /// `papo journal verify`.
@@ -134,19 +132,17 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
         Err(JournalError::Foreign { .. }) if may_be_a_journal(&connection)? => return Ok(Looked::Damaged),
         other => other?,
     }
-    schema::migrate(&connection)?;
+    earlier::migrate(&connection)?;
     if !schema::is_as_made(&connection)? {
         return Ok(Looked::Damaged);
     }
-    let health = match within(&connection, CHECK_WITHIN, || schema::health(&connection)) {
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Health::Sound,
-        health => health?,
+    let is_sound = match within(&connection, CHECK_WITHIN, || schema::is_sound(&connection)) {
+        // as far as it was looked at
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => true,
+        is_sound => is_sound?,
     };
-    if health == Health::Damaged || epoch_of(&connection)?.is_none() {
+    if !is_sound || epoch_of(&connection)?.is_none() {
         return Ok(Looked::Damaged);
-    }
-    if health == Health::NoIndex {
-        transaction(&connection, schema::forget_derived)?;
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     Ok(Looked::Sound(connection))
@@ -154,7 +150,7 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
 
 /// Whether it has the tables of a journal, or none at all, though it is not marked as one.
 fn may_be_a_journal(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    let tables = "SELECT count(*), count(*) FILTER (WHERE name IN ('meta', 'events', 'whispers'))
+    let tables = "SELECT count(*), count(*) FILTER (WHERE name IN ('meta', 'blocks', 'events', 'whispers'))
                   FROM sqlite_schema WHERE type = 'table'";
     connection
         .query_row(tables, [], |row| Ok(matches!((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?), (0, _) | (_, 3))))
@@ -196,7 +192,7 @@ fn finish_repair(files: &Files) -> Result<Option<Repaired>, JournalError> {
     }
     let connection = schema::connect_to_read(&files.repaired())?;
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0));
-    let kept = count("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM whispers)")?;
+    let kept = blocks::count(&connection)? + count("SELECT count(*) FROM whispers")?;
     let lost = count("SELECT coalesce(sum(last - first + 1), 0) FROM gaps WHERE cause = 'damaged'")?;
     drop(connection);
     for suffix in ["-wal", "-shm"] {

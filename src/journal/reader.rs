@@ -3,19 +3,19 @@
 //! A reader has a connection of its own and never waits for the writer. Every question is answered from one state of the
 //! journal, and its answer is bounded, however much there is.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, params};
 
+use super::block::millis;
 use super::epoch::Epoch;
 use super::error::JournalError;
 use super::file::Files;
-use super::open::epoch_of;
+use super::open::{epoch_of, within};
 use super::record::{Cause, Gap, Item, KeptEvent, KeptWhisper, MessageId, Place};
-use super::{row, schema, search};
+use super::{blocks, row, schema, search};
 use crate::chat::name::Name;
 
 /// The most events and whispers in a page.
@@ -23,6 +23,9 @@ pub const MAX_PAGE_ITEMS: usize = 1000;
 
 /// The most bytes in a page, but for the last item of it.
 pub const MAX_PAGE_BYTES: usize = 256 * 1024; // 256 KiB
+
+/// How long it may be looked for somebody.
+const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How long a page may be. There is always at least one item in it, if there is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,8 +133,8 @@ impl Reader {
         let before = before.map_or(newest, |before| before.min(newest));
         // the last event that may be in it
         let top = if before.whisper > 0 { before.seq } else { before.seq.saturating_sub(1) };
-        let sql = format!("SELECT {} FROM events WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2", row::EVENT);
-        let mut found = events(&transaction, &sql, params![top, at_most(limit)])?;
+        let mut found: Vec<_> =
+            blocks::newest(&transaction, top, at_most(limit))?.into_iter().map(Item::Event).collect();
         let newest_event = found.first().map_or(0, |item| item.place().seq);
         if let Some(viewer) = viewer {
             found.extend(whispers(&transaction, viewer, before, limit, Direction::Back)?);
@@ -157,8 +160,8 @@ impl Reader {
     /// [`JournalError::Database`] if it cannot be read.
     pub fn after(&self, after: Place, limit: Limit, viewer: Option<&Name>) -> Result<Page, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        let sql = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", row::EVENT);
-        let mut found = events(&transaction, &sql, params![after.seq, at_most(limit)])?;
+        let mut found: Vec<_> =
+            blocks::following(&transaction, after.seq, at_most(limit))?.into_iter().map(Item::Event).collect();
         if let Some(viewer) = viewer {
             found.extend(whispers(&transaction, viewer, after, limit, Direction::Forth)?);
         }
@@ -199,28 +202,10 @@ impl Reader {
     /// The last event in which this person took part, by this name. `None` if there is none, or it is not kept any more.
     ///
     /// # Errors
-    /// [`JournalError::Database`] if it cannot be read.
+    /// [`JournalError::Database`] if it cannot be read, or takes more than a second.
     pub fn last_seen(&self, name: &Name) -> Result<Option<KeptEvent>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        // a few people say much: each name is looked at once
-        let known: RefCell<HashMap<String, bool>> = RefCell::default();
-        let is_name = |other: &str| {
-            let mut known = known.borrow_mut();
-            known.get(other).copied().unwrap_or_else(|| {
-                let is_theirs = Name::parse_addressed(other).is_ok_and(|other| other == *name);
-                known.insert(other.to_owned(), is_theirs);
-                is_theirs
-            })
-        };
-        let is_theirs = |row: &Row<'_>| row::names(row).into_iter().flatten().any(is_name);
-        let undigested = search::undigested(&transaction, 1, is_theirs)?;
-        if let Some(event) = undigested.into_iter().next() {
-            return Ok(Some(event));
-        }
-        let sql = format!("SELECT {} FROM events WHERE seq = (SELECT seq FROM seen WHERE fold = ?1)", row::EVENT);
-        let mut statement = transaction.prepare_cached(&sql)?;
-        let found = statement.query_row([name.fold()], |row| Ok(row::read_event(row))).optional()?;
-        Ok(found.flatten())
+        Ok(within(&transaction, SEEN_WITHIN, || search::last_seen(&transaction, name))?)
     }
 
     /// The newest whispers since then to readers that can prove who they are, the newest first: for those who come back after a
@@ -230,12 +215,11 @@ impl Reader {
     /// [`JournalError::Database`] if it cannot be read.
     pub fn provable_whispers(&self, since: SystemTime, count: usize) -> Result<Vec<KeptWhisper>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
             "SELECT {} FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1 ORDER BY number DESC LIMIT ?2",
             row::WHISPER
         );
-        Ok(read(&transaction, &sql, params![row::millis(since), count], row::read_whisper)?)
+        Ok(read(&transaction, &sql, params![millis(since), at_most_rows(count)], row::read_whisper)?)
     }
 
     /// The ids of the newest messages since then, the newest first: with them a message that is sent again after a restart is
@@ -245,31 +229,46 @@ impl Reader {
     /// [`JournalError::Database`] if it cannot be read.
     pub fn known_ids(&self, since: SystemTime, count: usize) -> Result<Vec<KnownId>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
-        let since = row::millis(since);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let query = |columns, table| {
-            format!("SELECT {columns} FROM {table} WHERE id IS NOT NULL AND at >= ?1 ORDER BY at DESC LIMIT ?2")
-        };
+        let since = millis(since);
         let mut known = Vec::new();
-        for kept in read(&transaction, &query(row::EVENT, "events"), params![since, count], row::read_event)? {
-            if let (Some(id), [Some(author), _]) = (kept.id, kept.event.kind.names()) {
-                known.push(KnownId { author: author.clone(), id, seq: Some(kept.event.seq), at: kept.event.at });
+        blocks::each_back(&transaction, u64::MAX >> 1, |row| {
+            match blocks::summary(row) {
+                // what is before it is older still, unless the clock was wrong
+                Some((newest, _)) if newest < since => return ControlFlow::Break(()),
+                Some((_, false)) => return ControlFlow::Continue(()),
+                _ => {}
             }
-        }
-        for kept in read(&transaction, &query(row::WHISPER, "whispers"), params![since, count], row::read_whisper)? {
+            for kept in blocks::read(row).unwrap_or_default().into_iter().rev() {
+                if let (Some(id), [Some(author), _]) = (kept.id, kept.event.kind.names())
+                    && millis(kept.event.at) >= since
+                {
+                    known.push(KnownId { author: author.clone(), id, seq: Some(kept.event.seq), at: kept.event.at });
+                }
+            }
+            if known.len() < count { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        let whispers = format!(
+            "SELECT {} FROM whispers WHERE id IS NOT NULL AND at >= ?1 ORDER BY at DESC LIMIT ?2",
+            row::WHISPER
+        );
+        for kept in read(&transaction, &whispers, params![since, at_most_rows(count)], row::read_whisper)? {
             if let Some(id) = kept.id {
                 known.push(KnownId { author: kept.whisper.from, id, seq: None, at: kept.whisper.at });
             }
         }
         known.sort_by_key(|known| std::cmp::Reverse((known.at, known.seq)));
-        known.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+        known.truncate(count);
         Ok(known)
     }
 }
 
 /// One more than fits tells that there is more.
-fn at_most(limit: Limit) -> i64 {
-    limit.items_within() as i64 + 1
+fn at_most(limit: Limit) -> usize {
+    limit.items_within() + 1
+}
+
+fn at_most_rows(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// Every row that can be read.
@@ -286,10 +285,6 @@ pub(super) fn read<T>(
         found.extend(read(row));
     }
     Ok(found)
-}
-
-fn events(connection: &Connection, sql: &str, params: impl Params) -> Result<Vec<Item>, rusqlite::Error> {
-    read(connection, sql, params, |row| row::read_event(row).map(Item::Event))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -314,7 +309,7 @@ pub(super) fn whispers(
              ORDER BY after {order}, number {order} LIMIT ?4",
             row::WHISPER
         );
-        let params = params![viewer.fold(), place.seq, place.whisper, at_most(limit)];
+        let params = params![viewer.fold(), place.seq, place.whisper, at_most_rows(at_most(limit))];
         found.extend(read(connection, &sql, params, row::read_whisper)?);
     }
     // whoever wrote the file: nobody else's is shown

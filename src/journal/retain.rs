@@ -4,13 +4,17 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, params};
 
+use super::block::millis;
+use super::blocks::{self, BLOCK};
 use super::queue::MAX_BATCH;
-use super::row;
 use super::schema::{self, PAGE};
 use super::store::transaction;
 
-/// How many events, and how many whispers, are pruned in one step: as many as two batches can bring.
-const STEP: usize = 2 * MAX_BATCH;
+/// How many blocks of events, and how many whispers, are pruned in one step at most: as many as a batch can bring.
+const STEP: usize = MAX_BATCH;
+
+/// How many of them are pruned at once if the file is too large, before it is looked again: no more should go than must.
+const FEW: usize = 16;
 
 /// How many pages are given back to the system in one step.
 const PAGES: i64 = 256; // 1 MiB
@@ -29,12 +33,20 @@ pub(super) fn step(connection: &Connection, retention: Retention, now: SystemTim
     let is_older = match retention.max_age {
         Duration::ZERO => false,
         age => {
-            let before = now.checked_sub(age).map_or(i64::MIN, row::millis);
-            transaction(connection, |connection| prune_older(connection, before, row::millis(now)))?
+            let before = now.checked_sub(age).map_or(i64::MIN, millis);
+            transaction(connection, |connection| prune_older(connection, before, millis(now)))?
         }
     };
-    let is_larger =
-        !is_older && Size::of(connection)?.is_beyond(retention.max_size) && transaction(connection, prune_oldest)?;
+    let mut is_larger = false;
+    for _ in 0..STEP / FEW {
+        if is_older || !Size::of(connection)?.is_beyond(retention.max_size) {
+            break;
+        }
+        is_larger = transaction(connection, prune_oldest)?;
+        if !is_larger {
+            break;
+        }
+    }
     let is_shrinking = give_back(connection, retention.max_size)?;
     let has_more = is_older || is_larger || is_shrinking;
     if !has_more {
@@ -55,11 +67,11 @@ fn shorten(connection: &Connection, max_size: u64) -> Result<(), rusqlite::Error
 
 /// Prunes what is older than this, so many milliseconds since 1970. Whether there was something.
 pub(super) fn prune_older(connection: &Connection, before: i64, now: i64) -> Result<bool, rusqlite::Error> {
-    let last = last_older(connection, "events", "seq", before, now)?;
+    let last = last_older_event(connection, before, now)?;
     if let Some(last) = last {
         forget_until(connection, last)?;
     }
-    let last_whisper = last_older(connection, "whispers", "number", before, now)?;
+    let last_whisper = last_older_whisper(connection, before, now)?;
     if let Some(last) = last_whisper {
         keep_last_whisper(connection)?;
         connection.execute("DELETE FROM whispers WHERE number <= ?1", [last])?;
@@ -67,35 +79,59 @@ pub(super) fn prune_older(connection: &Connection, before: i64, now: i64) -> Res
     Ok(last.is_some() || last_whisper.is_some())
 }
 
-/// The number of the last row that is older, if all rows before it are so: where the clock was wrong for a while, nothing goes
-/// too early. Times that are not yet count neither way, or they would keep all that follows.
-fn last_older(
-    connection: &Connection,
-    table: &str,
-    number: &str,
+/// The number of the last one that is older, if all before it are so: where the clock was wrong for a while, nothing goes too
+/// early. Times that are not yet count neither way, or they would keep all that follows.
+struct LastOlder {
     before: i64,
     now: i64,
-) -> Result<Option<u64>, rusqlite::Error> {
-    let sql = format!("SELECT {number}, at FROM {table} ORDER BY {number} LIMIT {STEP}");
+    last: Option<u64>,
+}
+
+impl LastOlder {
+    /// Looks at the next one. Whether those that follow are to be looked at.
+    fn look(&mut self, number: u64, at: i64) -> bool {
+        if at < self.before {
+            self.last = Some(number);
+        }
+        at < self.before || at > self.now
+    }
+}
+
+fn last_older_event(connection: &Connection, before: i64, now: i64) -> Result<Option<u64>, rusqlite::Error> {
+    let sql = format!("SELECT {BLOCK} FROM blocks ORDER BY first LIMIT {STEP}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query([])?;
-    let mut last = None;
+    let mut older = LastOlder { before, now, last: None };
     while let Some(row) = rows.next()? {
-        match row.get::<_, i64>(1)? {
-            at if at < before => last = Some(row.get(0)?),
-            at if at <= now => break,
-            _ => {}
+        let Some(events) = blocks::read(row) else {
+            // a damaged one is as old as what follows
+            continue;
+        };
+        if !events.iter().all(|kept| older.look(kept.event.seq, millis(kept.event.at))) {
+            break;
         }
     }
-    Ok(last)
+    Ok(older.last)
+}
+
+fn last_older_whisper(connection: &Connection, before: i64, now: i64) -> Result<Option<u64>, rusqlite::Error> {
+    let sql = format!("SELECT number, at FROM whispers ORDER BY number LIMIT {STEP}");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut older = LastOlder { before, now, last: None };
+    while let Some(row) = rows.next()?
+        && older.look(row.get(0)?, row.get(1)?)
+    {}
+    Ok(older.last)
 }
 
 /// Prunes the oldest, with the whispers among them. Whether there was something.
 fn prune_oldest(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    let last: Option<u64> =
-        connection.query_row("SELECT max(seq) FROM (SELECT seq FROM events ORDER BY seq LIMIT ?1)", [STEP], |row| {
-            row.get(0)
-        })?;
+    let last: Option<u64> = connection.query_row(
+        "SELECT max(last) FROM (SELECT last FROM blocks ORDER BY first LIMIT ?1)",
+        [FEW],
+        |row| row.get(0),
+    )?;
     keep_last_whisper(connection)?;
     let Some(last) = last else {
         let whispers = "DELETE FROM whispers WHERE number IN (SELECT number FROM whispers ORDER BY number LIMIT ?1)";
@@ -114,9 +150,7 @@ fn forget_until(connection: &Connection, last: u64) -> Result<(), rusqlite::Erro
     schema::set(connection, schema::PRUNED, last)?;
     // or the numbers would begin anew
     schema::set(connection, schema::LAST_SEQ, schema::last_seq(connection)?)?;
-    connection.execute("DELETE FROM words WHERE rowid <= ?1", [last])?;
-    connection.execute("DELETE FROM events WHERE seq <= ?1", [last])?;
-    connection.execute("DELETE FROM seen WHERE seq <= ?1", [last])?;
+    blocks::forget_until(connection, last)?;
     connection.execute("DELETE FROM gaps WHERE last <= ?1", [last])?;
     Ok(())
 }

@@ -1,98 +1,15 @@
-//! A record as a row of its table, and back.
+//! A whisper as a row of its table, and back.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use rusqlite::{Connection, Row, params};
 
-use rusqlite::{Connection, Row, Statement, ToSql, params};
-
-use super::record::{KeptEvent, KeptWhisper, MessageId, Recipient, Whisper, text_of};
-use crate::chat::event::{Event, EventKind, Reason};
+use super::block::{millis, time};
+use super::record::{KeptWhisper, MessageId, Recipient, Whisper};
 use crate::chat::hygiene::CleanText;
 use crate::chat::name::Name;
 use crate::chat::token::Proof;
 
-/// The columns of [`read_event`], in order.
-pub(super) const EVENT: &str = "seq, at, kind, name, new_name, text, reason, id";
-
 /// The columns of [`read_whisper`], in order.
 pub(super) const WHISPER: &str = "number, after, at, from_name, to_name, text, id, to_proof, to_number";
-
-/// Milliseconds since 1970.
-pub(super) fn millis(at: SystemTime) -> i64 {
-    match at.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |millis| -millis),
-    }
-}
-
-fn time(millis: i64) -> SystemTime {
-    let offset = Duration::from_millis(millis.unsigned_abs());
-    let at = if millis < 0 { UNIX_EPOCH.checked_sub(offset) } else { UNIX_EPOCH.checked_add(offset) };
-    at.unwrap_or(UNIX_EPOCH)
-}
-
-/// The most events that one statement adds. Each costs a third of what it does alone.
-pub(super) const MAX_ROWS: usize = 32;
-
-/// Adds events: [`MAX_ROWS`] at a time, and the rest one by one.
-pub(super) fn write_events(connection: &Connection, rows: &[EventRow<'_>]) -> Result<(), rusqlite::Error> {
-    let chunks = rows.chunks_exact(MAX_ROWS);
-    let rest = chunks.remainder();
-    if rows.len() >= MAX_ROWS {
-        let mut statement = connection.prepare_cached(&insertion(MAX_ROWS))?;
-        chunks.into_iter().try_for_each(|chunk| add(&mut statement, chunk))?;
-    }
-    if !rest.is_empty() {
-        let mut statement = connection.prepare_cached(&insertion(1))?;
-        rest.chunks(1).try_for_each(|chunk| add(&mut statement, chunk))?;
-    }
-    Ok(())
-}
-
-/// The statement that adds so many events.
-fn insertion(rows: usize) -> String {
-    let values = ["(?, ?, ?, ?, ?, ?, ?, ?)"].repeat(rows).join(", ");
-    format!("INSERT INTO events (seq, at, kind, name, new_name, text, reason, id) VALUES {values}")
-}
-
-fn add(statement: &mut Statement<'_>, rows: &[EventRow<'_>]) -> Result<(), rusqlite::Error> {
-    let mut parameters = 1..;
-    let mut bind = |statement: &mut Statement<'_>, value: &dyn ToSql| {
-        parameters.next().map_or(Ok(()), |parameter| statement.raw_bind_parameter(parameter, value))
-    };
-    for EventRow { event, id, is_erased } in rows {
-        let text = if *is_erased { None } else { text_of(&event.kind).map(CleanText::as_str) };
-        let (kind, name, new_name, reason) = match &event.kind {
-            EventKind::Joined { name } => ("joined", name, None, None),
-            EventKind::Said { from, .. } => ("said", from, None, None),
-            EventKind::Acted { from, .. } => ("acted", from, None, None),
-            EventKind::Renamed { old, new } => ("renamed", old, Some(new.as_str()), None),
-            EventKind::Left { name, reason } => ("left", name, None, Some(reason.word())),
-        };
-        bind(statement, &event.seq)?;
-        bind(statement, &millis(event.at))?;
-        bind(statement, &kind)?;
-        bind(statement, &name.as_str())?;
-        bind(statement, &new_name)?;
-        bind(statement, &text)?;
-        bind(statement, &reason)?;
-        bind(statement, &id.map(MessageId::as_str))?;
-    }
-    statement.raw_execute().map(drop)
-}
-
-/// What stands in a row of `events`.
-#[derive(Clone, Copy)]
-pub(super) struct EventRow<'a> {
-    pub(super) event: &'a Event,
-    pub(super) id: Option<&'a MessageId>,
-    pub(super) is_erased: bool,
-}
-
-impl<'a> From<&'a KeptEvent> for EventRow<'a> {
-    fn from(kept: &'a KeptEvent) -> EventRow<'a> {
-        EventRow { event: &kept.event, id: kept.id.as_ref(), is_erased: kept.is_erased }
-    }
-}
 
 /// Adds a whisper; one with the same number that is there already stays.
 pub(super) fn write_whisper(
@@ -115,37 +32,6 @@ pub(super) fn write_whisper(
         .map(drop)
 }
 
-/// The names in a row of [`EVENT`].
-pub(super) fn names<'r>(row: &'r Row<'_>) -> [Option<&'r str>; 2] {
-    [3, 4].map(|column| row.get_ref(column).ok()?.as_str().ok())
-}
-
-/// The text in a row of [`EVENT`], if it has one.
-pub(super) fn text<'r>(row: &'r Row<'_>) -> Option<&'r str> {
-    row.get_ref(5).ok()?.as_str().ok()
-}
-
-/// Reads the columns [`EVENT`]. `None` if no event of this papo looks like that: the row is damaged.
-pub(super) fn read_event(row: &Row<'_>) -> Option<KeptEvent> {
-    let kind: String = row.get(2).ok()?;
-    let text: Option<String> = row.get(5).ok()?;
-    let is_erased = text.is_none() && matches!(kind.as_str(), "said" | "acted");
-    let text = CleanText::new(text.unwrap_or_default());
-    let kind = match kind.as_str() {
-        "joined" => EventKind::Joined { name: name(row, 3)? },
-        "said" => EventKind::Said { from: name(row, 3)?, text },
-        "acted" => EventKind::Acted { from: name(row, 3)?, text },
-        "renamed" => EventKind::Renamed { old: name(row, 3)?, new: name(row, 4)? },
-        "left" => EventKind::Left { name: name(row, 3)?, reason: Reason::from_word(&row.get::<_, String>(6).ok()?)? },
-        _ => return None,
-    };
-    Some(KeptEvent {
-        event: Event { seq: row.get(0).ok()?, at: time(row.get(1).ok()?), kind },
-        id: id(row, 7)?,
-        is_erased,
-    })
-}
-
 /// Reads the columns [`WHISPER`]. `None` if the row is damaged.
 pub(super) fn read_whisper(row: &Row<'_>) -> Option<KeptWhisper> {
     let whisper = Whisper {
@@ -166,11 +52,11 @@ fn recipient(row: &Row<'_>) -> Option<Option<Recipient>> {
     }
 }
 
-fn name(row: &Row<'_>, column: usize) -> Option<Name> {
+pub(super) fn name(row: &Row<'_>, column: usize) -> Option<Name> {
     Name::parse_addressed(&row.get::<_, String>(column).ok()?).ok()
 }
 
-fn id(row: &Row<'_>, column: usize) -> Option<Option<MessageId>> {
+pub(super) fn id(row: &Row<'_>, column: usize) -> Option<Option<MessageId>> {
     match row.get::<_, Option<String>>(column).ok()? {
         None => Some(None),
         Some(id) => MessageId::new(id).ok().map(Some),

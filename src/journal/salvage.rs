@@ -10,14 +10,14 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, params};
 
+use super::blocks::{self, Appender, BLOCK};
 use super::epoch::Epoch;
 use super::error::JournalError;
 use super::file::{self, Files, beside};
 use super::leaves::{self, Table};
 use super::open::epoch_of;
-use super::record::{Cause, KeptEvent};
-use super::row::{self, EventRow};
-use super::schema;
+use super::record::Cause;
+use super::{earlier, row, schema};
 
 /// What could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,9 +53,10 @@ pub(super) fn open_damaged(path: &Path) -> Result<Connection, rusqlite::Error> {
     source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // with it, SQLite reads a file that is shorter than it should be
     source.pragma_update(None, "writable_schema", true)?;
-    for (columns, table) in [(row::EVENT, "events"), (row::WHISPER, "whispers")] {
-        source.prepare(&format!("SELECT {columns} FROM {table}"))?;
-    }
+    let (columns, table) =
+        if earlier::is_earlier(&source)? { (earlier::EVENT, "events") } else { (blocks::BLOCK, "blocks") };
+    source.prepare(&format!("SELECT {columns} FROM {table}"))?;
+    source.prepare(&format!("SELECT {} FROM whispers", row::WHISPER))?;
     Ok(source)
 }
 
@@ -95,19 +96,27 @@ fn copy(files: &Files, source: &Connection, target: &Path) -> Result<Option<Salv
         }
     }
     copy_gaps(source, &connection)?;
-    let mut kept = Kept { target: &connection, pruned: schema::get(&connection, schema::PRUNED)?, failed: Ok(()) };
-    let events = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq", row::EVENT);
+    let pruned = schema::get(&connection, schema::PRUNED)?.unwrap_or(0);
+    let mut kept = Kept { target: &connection, pruned, appender: Appender::default(), failed: Ok(()) };
+    let is_earlier = earlier::is_earlier(source).is_ok_and(|is_earlier| is_earlier);
+    let are_events_whole = if is_earlier {
+        let events = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq", earlier::EVENT);
+        each(source, &events, |row| kept.event(row))
+    } else {
+        let blocks = format!("SELECT {BLOCK} FROM blocks WHERE first > ?1 ORDER BY first");
+        each(source, &blocks, |row| kept.block(row))
+    };
     let whispers = format!("SELECT {} FROM whispers WHERE number > ?1 ORDER BY number", row::WHISPER);
-    let is_whole = [each(source, &events, |row| kept.event(row)), each(source, &whispers, |row| kept.whisper(row))];
-    if is_whole != [true; 2] {
+    let are_whispers_whole = each(source, &whispers, |row| kept.whisper(row));
+    if !(is_earlier || are_events_whole && are_whispers_whole) {
         leaves::each(files, |table, row| {
             match table {
-                Table::Events => kept.event(row),
+                Table::Blocks => kept.block(row),
                 Table::Whispers => kept.whisper(row),
             };
         })?;
     }
-    kept.failed?;
+    kept.finish()?;
     let salvaged = Salvaged { lost: note_holes(&connection)?, kept: count(&connection)? };
     connection.execute_batch("COMMIT")?;
     connection.close().map_err(|(_, error)| error)?;
@@ -136,18 +145,35 @@ fn add_gap(target: &Connection, first: u64, last: u64, cause: Cause) -> Result<(
 /// Keeps what can be read.
 struct Kept<'a> {
     target: &'a Connection,
-    pruned: Option<u64>,
+    pruned: u64,
+    /// Where events go that were rows of their own.
+    appender: Appender,
     /// How writing ended.
     failed: Result<(), rusqlite::Error>,
 }
 
 impl Kept<'_> {
-    /// Keeps the event in a row. Its number, if there is one.
+    /// Keeps the block in a row. Its number, if all of it can be read. Of two that begin with the same event one was written
+    /// when there were fewer events.
+    fn block(&mut self, row: &Row<'_>) -> Option<u64> {
+        let events = blocks::read(row)?;
+        let first = events.first()?.event.seq;
+        if self.failed.is_ok() {
+            let known = blocks::find(self.target, first).map(|known| known.map_or(0, |known| known.len()));
+            self.failed = known.and_then(|known| match events.len() > known {
+                true => blocks::replace(self.target, first, &events),
+                false => Ok(()),
+            });
+        }
+        Some(first)
+    }
+
+    /// Keeps the event in a row of its own. Its number, if there is one. They must come in order.
     fn event(&mut self, row: &Row<'_>) -> Option<u64> {
-        let kept = row::read_event(row)?;
+        let kept = earlier::read_event(row)?;
         let seq = kept.event.seq;
-        if self.failed.is_ok() && self.pruned.is_none_or(|pruned| seq > pruned) {
-            self.failed = self.unless_there(&kept);
+        if self.failed.is_ok() && seq > self.pruned {
+            self.failed = self.appender.push(self.target, (&kept).into());
         }
         Some(seq)
     }
@@ -161,17 +187,34 @@ impl Kept<'_> {
         Some(kept.number)
     }
 
-    fn unless_there(&self, kept: &KeptEvent) -> Result<(), rusqlite::Error> {
-        let is_there = self.target.prepare_cached("SELECT 1 FROM events WHERE seq = ?1")?.exists([kept.event.seq])?;
-        if is_there { Ok(()) } else { row::write_events(self.target, &[EventRow::from(kept)]) }
+    /// Takes out what was found in more than one block, or was pruned long ago, and has everything found by its words.
+    fn finish(mut self) -> Result<(), rusqlite::Error> {
+        self.failed?;
+        self.appender.flush(self.target)?;
+        let mut statement = self.target.prepare("SELECT first FROM blocks ORDER BY first")?;
+        let blocks: Vec<u64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let mut behind = self.pruned;
+        for first in blocks {
+            let mut events = blocks::find(self.target, first)?.unwrap_or_default();
+            let count = events.len();
+            events.retain(|kept| kept.event.seq > behind);
+            if events.len() < count {
+                blocks::replace(self.target, first, &events)?;
+            }
+            blocks::mark(self.target, &events)?;
+            behind = events.last().map_or(behind, |last| last.event.seq);
+        }
+        Ok(())
     }
 }
 
 /// Notes what is missing between the events that were read, and was not known to be missing before. How many that are.
 fn note_holes(target: &Connection) -> Result<u64, rusqlite::Error> {
     // no event is both there and missing
-    target.execute("DELETE FROM gaps WHERE EXISTS (SELECT 1 FROM events WHERE seq BETWEEN first AND last)", [])?;
-    let known = "SELECT first, last FROM gaps UNION ALL SELECT seq, seq FROM events ORDER BY 1";
+    let both = "DELETE FROM gaps WHERE
+                first <= (SELECT last FROM blocks WHERE blocks.first <= gaps.last ORDER BY blocks.first DESC LIMIT 1)";
+    target.execute(both, [])?;
+    let known = "SELECT first, last FROM gaps UNION ALL SELECT first, last FROM blocks ORDER BY 1";
     let mut statement = target.prepare(known)?;
     let mut rows = statement.query([])?;
     let (mut next, mut holes) = (schema::get::<u64>(target, schema::PRUNED)?.unwrap_or(0) + 1, Vec::new());
@@ -189,7 +232,8 @@ fn note_holes(target: &Connection) -> Result<u64, rusqlite::Error> {
 }
 
 fn count(target: &Connection) -> Result<u64, rusqlite::Error> {
-    target.query_row("SELECT (SELECT count(*) FROM events) + (SELECT count(*) FROM whispers)", [], |row| row.get(0))
+    let whispers: u64 = target.query_row("SELECT count(*) FROM whispers", [], |row| row.get(0))?;
+    Ok(blocks::count(target)? + whispers)
 }
 
 /// How far is looked behind a place that cannot be read.

@@ -1,7 +1,6 @@
 //! The tables of the journal, and how a connection to them is opened.
 //!
-//! Everything stands in columns, so that an operator can read it with the shell of SQLite:
-//! `sqlite3 journal.db 'SELECT seq, datetime(at / 1000, "unixepoch"), name, text FROM events'`.
+//! What everybody learned stands in [blocks](super::block) of many events; `papo journal export` shows it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,10 +8,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::error::{JournalError, is_damage};
-use super::store::transaction;
 
 /// The version of the tables. A file with a greater one is left alone.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 
 /// What marks a database as a journal: "papo".
 pub(super) const APPLICATION_ID: i64 = 0x7061_706f;
@@ -23,25 +21,26 @@ pub(super) const PAGE: u64 = 4096;
 /// How long a connection waits for another one that writes: the command line beside the server.
 const BUSY: Duration = Duration::from_secs(5);
 
-const TABLES: &str = "
+const META: &str = "
 CREATE TABLE meta (             -- what is known about the journal as a whole
     key   TEXT PRIMARY KEY,
     value ANY
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE events (           -- what everybody in the room learned
-    seq      INTEGER PRIMARY KEY, -- the place in the order
-    at       INTEGER NOT NULL,    -- milliseconds since 1970, UTC
-    kind     TEXT NOT NULL,       -- joined, said, acted, renamed, left
-    name     TEXT NOT NULL,       -- who
-    new_name TEXT,                -- renamed: the name from then on
-    text     TEXT,                -- said, acted: what; NULL if it was erased
-    reason   TEXT,                -- left: why
-    id       TEXT                 -- the id that the author's client gave the message
-) STRICT;
-CREATE INDEX events_id ON events (at) WHERE id IS NOT NULL;
 ";
 
-const WHISPERS: &str = "
+pub(super) const EVENTS: &str = "
+CREATE TABLE blocks (           -- what everybody in the room learned, in order
+    first  INTEGER PRIMARY KEY, -- the number of its first event
+    last   INTEGER NOT NULL,    -- and of its last one: none is missing in between
+    events BLOB NOT NULL        -- see block.rs
+) STRICT;
+CREATE TABLE words (            -- of every block that is full: by what its words and names are found
+    first INTEGER PRIMARY KEY,
+    marks BLOB NOT NULL         -- see marks.rs
+) STRICT;
+";
+
+pub(super) const WHISPERS: &str = "
 CREATE TABLE whispers (         -- what two people know
     number    INTEGER PRIMARY KEY,
     after     INTEGER NOT NULL,   -- seq of the last event before it
@@ -66,16 +65,6 @@ CREATE TABLE gaps (             -- numbers without an event
     last  INTEGER NOT NULL,
     cause TEXT NOT NULL           -- lost, restart, damaged
 ) STRICT;
-";
-
-/// What is made from the events, a little later, and can be made again.
-const DERIVED: &str = "
-CREATE TABLE seen (             -- the last event of each person
-    fold TEXT PRIMARY KEY,
-    seq  INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
--- the words of what was said, by seq: without the texts themselves and without the places of the words in them
-CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='ascii');
 ";
 
 /// A connection that reads only.
@@ -118,31 +107,7 @@ pub(super) fn create(connection: &mut Connection, epoch: &str) -> Result<(), rus
 }
 
 fn make_tables(connection: &Connection) -> Result<(), rusqlite::Error> {
-    [TABLES, WHISPERS, GAPS, DERIVED].into_iter().try_for_each(|tables| connection.execute_batch(tables))
-}
-
-/// Gives a journal of an earlier version the tables of this one. What was not known then is empty.
-pub(super) fn migrate(connection: &Connection) -> Result<(), rusqlite::Error> {
-    if connection.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))? >= VERSION {
-        return Ok(());
-    }
-    transaction(connection, |connection| {
-        connection.execute_batch(
-            "DROP INDEX whispers_from; DROP INDEX whispers_to; DROP INDEX whispers_id;
-             ALTER TABLE whispers RENAME TO whispers_1;",
-        )?;
-        connection.execute_batch(WHISPERS)?;
-        connection
-            .execute_batch("INSERT INTO whispers SELECT *, NULL, NULL FROM whispers_1; DROP TABLE whispers_1;")?;
-        connection.pragma_update(None, "user_version", VERSION)
-    })
-}
-
-/// Throws away what is made from the events. It is made again little by little.
-pub(super) fn forget_derived(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.execute_batch("DROP TABLE IF EXISTS seen; DROP TABLE IF EXISTS words;")?;
-    connection.execute_batch(DERIVED)?;
-    set(connection, DIGESTED, 0)
+    [META, EVENTS, WHISPERS, GAPS].into_iter().try_for_each(|tables| connection.execute_batch(tables))
 }
 
 /// Whether this is a journal that can be understood.
@@ -156,9 +121,6 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         _ => Ok(()),
     }
 }
-
-/// The key of the number of the last event in `seen` and `words`.
-pub(super) const DIGESTED: &str = "digested";
 
 /// The key of the number of the last event there ever was, if it may not be found among the events.
 pub(super) const LAST_SEQ: &str = "last_seq";
@@ -188,7 +150,8 @@ pub(super) fn get<V: rusqlite::types::FromSql>(
 /// The number of the last event there ever was; 0 before the first one.
 pub(super) fn last_seq(connection: &Connection) -> Result<u64, rusqlite::Error> {
     let mut statement = connection.prepare_cached(
-        "SELECT max(coalesce((SELECT max(seq) FROM events), 0), coalesce((SELECT max(last) FROM gaps), 0),
+        "SELECT max(coalesce((SELECT last FROM blocks ORDER BY first DESC LIMIT 1), 0),
+                    coalesce((SELECT max(last) FROM gaps), 0),
                     coalesce((SELECT value FROM meta WHERE key = 'last_seq'), 0))",
     )?;
     statement.query_row([], |row| row.get(0))
@@ -220,7 +183,7 @@ pub(super) fn first_page(path: &Path) -> Result<Vec<u8>, JournalError> {
     create(&mut connection, "")?;
     connection.pragma_update(None, "writable_schema", true)?;
     connection.execute(
-        "DELETE FROM sqlite_schema WHERE type <> 'table' OR name NOT IN ('meta', 'events', 'whispers', 'gaps')",
+        "DELETE FROM sqlite_schema WHERE type <> 'table' OR name NOT IN ('meta', 'blocks', 'whispers', 'gaps')",
         [],
     )?;
     connection.close().map_err(|(_, error)| error)?;
@@ -249,33 +212,14 @@ pub(super) fn has_sound_header(path: &Path) -> Result<bool, JournalError> {
     Ok(is_sound || !is_marked)
 }
 
-/// What looking through the file found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Health {
-    /// Nothing is wrong with it.
-    Sound,
-    /// Nothing but the index of words, which can be made again.
-    NoIndex,
-    /// Something in it is not what it should be.
-    Damaged,
-}
-
-/// Looks through all pages of the file.
+/// Whether nothing is wrong with any page of the file.
 ///
 /// # Errors
 /// Those that do not come from damage.
-pub(super) fn health(connection: &Connection) -> Result<Health, rusqlite::Error> {
-    let check = || {
-        let mut statement = connection.prepare("PRAGMA integrity_check(2)")?;
-        let problems = statement.query_map([], |row| row.get::<_, String>(0))?;
-        problems.collect::<Result<Vec<_>, _>>()
-    };
-    let is_of_index = |problem: &String| problem.contains("FTS5") && problem.contains("words");
-    match check() {
-        Ok(problems) if problems == ["ok"] => Ok(Health::Sound),
-        Ok(problems) if problems.iter().all(is_of_index) => Ok(Health::NoIndex),
-        Ok(_) => Ok(Health::Damaged),
-        Err(error) if is_damage(&error) => Ok(Health::Damaged),
+pub(super) fn is_sound(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    match connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0)) {
+        Ok(problem) => Ok(problem == "ok"),
+        Err(error) if is_damage(&error) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -1,13 +1,15 @@
-//! Who said a word: by the index of what was digested, and by reading what was not yet.
+//! Who said a word, and when somebody was last there: by the marks of blocks that are full, and by reading those that are not.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, params};
 
+use super::marks::{SoughtName, SoughtWords};
 use super::open::within;
-use super::record::{Item, KeptEvent, Place};
+use super::record::{Item, KeptEvent, Place, text_of};
 use super::words::Query;
-use super::{row, schema};
+use super::{blocks, row};
 use crate::chat::name::Name;
 
 /// How long a search may take.
@@ -25,9 +27,7 @@ pub(super) fn search(
 ) -> Result<Vec<Item>, rusqlite::Error> {
     let Some(query) = Query::new(typed) else { return Ok(Vec::new()) };
     let mut found = within(connection, SEARCH_WITHIN, || {
-        let is_meant = |row: &Row<'_>| row::text(row).is_some_and(|text| query.matches(text));
-        let mut found: Vec<_> = undigested(connection, count, is_meant)?.into_iter().map(Item::Event).collect();
-        found.extend(indexed(connection, &query, count - found.len())?);
+        let mut found: Vec<_> = said(connection, &query, count)?.into_iter().map(Item::Event).collect();
         if let Some(viewer) = viewer {
             found.extend(whispered(connection, &query, count, viewer)?);
         }
@@ -38,42 +38,61 @@ pub(super) fn search(
     Ok(found)
 }
 
-/// The newest events that are not digested yet and are meant, the newest first. Whether a row of [`row::EVENT`] is meant should
-/// be known without reading all of it: there may be many.
-pub(super) fn undigested(
-    connection: &Connection,
-    count: usize,
-    is_meant: impl Fn(&Row<'_>) -> bool,
-) -> Result<Vec<KeptEvent>, rusqlite::Error> {
-    let digested: u64 = schema::get(connection, schema::DIGESTED)?.unwrap_or(0);
-    let sql = format!("SELECT {} FROM events WHERE seq > ?1 ORDER BY seq DESC", row::EVENT);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([digested])?;
-    let mut found = Vec::new();
+/// The newest events with all the words, the newest first.
+fn said(connection: &Connection, query: &Query, count: usize) -> Result<Vec<KeptEvent>, rusqlite::Error> {
+    let is_meant = |kept: &KeptEvent| {
+        !kept.is_erased && text_of(&kept.event.kind).is_some_and(|text| query.matches(text.as_str()))
+    };
+    let mut found = unmarked(connection, |kept| is_meant(kept))?;
+    let (sought, mut places) = (SoughtWords::new(query), Vec::new());
+    let mut statement = connection.prepare_cached("SELECT first, marks FROM words ORDER BY first DESC")?;
+    let mut rows = statement.query([])?;
     while found.len() < count
         && let Some(row) = rows.next()?
     {
-        if is_meant(row) {
-            found.extend(row::read_event(row));
+        let are_sound = sought.find(row.get_ref(1)?.as_blob().unwrap_or_default(), &mut places);
+        if are_sound && places.is_empty() {
+            continue;
         }
+        let events = blocks::find(connection, row.get(0)?)?.unwrap_or_default();
+        let may_be = events.into_iter().enumerate().filter(|(place, _)| !are_sound || places.contains(place));
+        found.extend(may_be.map(|(_, kept)| kept).rev().filter(is_meant));
     }
     Ok(found)
 }
 
-fn indexed(connection: &Connection, query: &Query, count: usize) -> Result<Vec<Item>, rusqlite::Error> {
-    let mut statement =
-        connection.prepare_cached("SELECT rowid FROM words WHERE words MATCH ?1 ORDER BY rowid DESC LIMIT ?2")?;
-    let count = i64::try_from(count).unwrap_or(i64::MAX);
-    let found = statement.query_map(params![query.for_index(), count], |row| row.get(0))?;
-    let numbers = found.collect::<Result<Vec<u64>, _>>()?;
-    let mut events = connection.prepare_cached(&format!("SELECT {} FROM events WHERE seq = ?1", row::EVENT))?;
-    let mut items = Vec::with_capacity(numbers.len());
-    for number in numbers {
-        let kept = events.query_row([number], |row| Ok(row::read_event(row))).optional()?.flatten();
-        // what was erased or damaged is not in the index any more, or should not be
-        items.extend(kept.filter(|kept| !kept.is_erased).map(Item::Event));
+/// The events in blocks without marks that are meant, the newest first. There is one such block, or none.
+fn unmarked(connection: &Connection, is_meant: impl Fn(&KeptEvent) -> bool) -> Result<Vec<KeptEvent>, rusqlite::Error> {
+    let marked: u64 = connection.query_row("SELECT coalesce(max(first), 0) FROM words", [], |row| row.get(0))?;
+    let mut found = Vec::new();
+    blocks::each_back(connection, u64::MAX >> 1, |row| {
+        if blocks::numbers(row).is_some_and(|numbers| *numbers.start() <= marked) {
+            return ControlFlow::Break(());
+        }
+        found.extend(blocks::read(row).unwrap_or_default().into_iter().rev().filter(&is_meant));
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
+}
+
+/// The last event in which this person took part.
+pub(super) fn last_seen(connection: &Connection, name: &Name) -> Result<Option<KeptEvent>, rusqlite::Error> {
+    let takes_part = |kept: &KeptEvent| kept.event.kind.names().contains(&Some(name));
+    if let Some(kept) = unmarked(connection, takes_part)?.into_iter().next() {
+        return Ok(Some(kept));
     }
-    Ok(items)
+    let sought = SoughtName::new(name);
+    let mut statement = connection.prepare_cached("SELECT first, marks FROM words ORDER BY first DESC")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        if sought.may_be_in(row.get_ref(1)?.as_blob().unwrap_or_default()) {
+            let events = blocks::find(connection, row.get(0)?)?.unwrap_or_default();
+            if let Some(kept) = events.into_iter().rev().find(takes_part) {
+                return Ok(Some(kept));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn whispered(

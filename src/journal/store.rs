@@ -3,16 +3,17 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rusqlite::{Connection, params};
 
-use super::digest;
-use super::error::is_of_the_system;
+use super::block::Incoming;
+use super::blocks::Appender;
 use super::file::beside;
 use super::queue::Waiting;
 use super::record::{Cause, Record};
-use super::row::{self, EventRow};
-use super::schema;
+use super::retain::{self, Retention};
+use super::{row, schema};
 use crate::config::Sync;
 
 /// The journal, to write to.
@@ -24,8 +25,10 @@ pub(super) struct Store {
     log: Option<File>,
     /// The number of the last event that was written, or is missing.
     last_seq: u64,
-    /// The number of the last event that was digested.
-    digested: u64,
+    /// Where the next event goes.
+    appender: Appender,
+    /// What SQLite counts up whenever another connection has changed something.
+    data_version: i64,
 }
 
 impl Store {
@@ -36,8 +39,8 @@ impl Store {
             connection.pragma_update(None, "synchronous", "FULL")?;
         }
         let last_seq = schema::last_seq(&connection)?;
-        let digested = schema::get(&connection, schema::DIGESTED)?.unwrap_or(0);
-        Ok(Store { connection, path: path.to_owned(), log: None, last_seq, digested })
+        let (appender, data_version) = (Appender::load(&connection)?, data_version(&connection)?);
+        Ok(Store { connection, path: path.to_owned(), log: None, last_seq, appender, data_version })
     }
 
     /// Opens the file again.
@@ -50,34 +53,31 @@ impl Store {
         self.last_seq
     }
 
-    /// How many events were not digested.
-    pub(super) fn undigested(&self) -> u64 {
-        self.last_seq.saturating_sub(self.digested)
-    }
-
     /// Writes these records in one transaction. Numbers that are missing before an event become a gap; what is there already,
-    /// because an earlier try succeeded and nobody was told, stays as it is.
+    /// because an earlier try succeeded and nobody was told, stays as it is. After an error, the file must be opened again.
     pub(super) fn write(&mut self, records: &[Waiting]) -> Result<(), rusqlite::Error> {
-        let mut last = self.last_seq;
-        transaction(&self.connection, |connection| {
-            let mut events = Vec::with_capacity(records.len());
+        let Store { connection, last_seq, appender, data_version: known, .. } = self;
+        transaction(connection, |connection| {
+            let found = data_version(connection)?;
+            if std::mem::replace(known, found) != found {
+                // somebody may have erased something in the last block
+                *appender = Appender::load(connection)?;
+            }
             for Waiting { record, whisper: number, .. } in records {
                 match record {
-                    Record::Event { event, .. } if event.seq <= last => {}
+                    Record::Event { event, .. } if event.seq <= *last_seq => {}
                     Record::Event { event, id } => {
-                        add_gap(connection, last + 1, event.seq - 1)?;
-                        events.push(EventRow { event, id: id.as_ref(), is_erased: false });
-                        last = event.seq;
+                        add_gap(connection, *last_seq + 1, event.seq - 1)?;
+                        appender.push(connection, Incoming { event, id: id.as_ref(), is_erased: false })?;
+                        *last_seq = event.seq;
                     }
                     Record::Whisper { whisper, id } => {
                         row::write_whisper(connection, *number, whisper, id.as_ref())?;
                     }
                 }
             }
-            row::write_events(connection, &events)
-        })?;
-        self.last_seq = last;
-        Ok(())
+            appender.flush(connection)
+        })
     }
 
     /// Waits until the disk has everything that was written.
@@ -90,34 +90,15 @@ impl Store {
 
     /// Finds out whether something can be written.
     pub(super) fn probe(&self) -> Result<(), rusqlite::Error> {
-        transaction(&self.connection, |connection| schema::set(connection, schema::DIGESTED, self.digested))
+        transaction(&self.connection, |connection| schema::set(connection, schema::LAST_SEQ, self.last_seq))
     }
 
-    /// Digests some of what was written. Whether there is more. An index that turns out to be damaged is thrown away and made
-    /// again.
-    pub(super) fn digest(&mut self) -> Result<bool, rusqlite::Error> {
-        let digested = self.digested;
-        match transaction(&self.connection, |connection| digest::step(connection, digested)) {
-            Ok(Some(digested)) => {
-                self.digested = digested;
-                Ok(digested < self.last_seq)
-            }
-            Ok(None) => {
-                self.digested = self.last_seq;
-                Ok(false)
-            }
-            Err(error) if !is_of_the_system(&error) => {
-                transaction(&self.connection, schema::forget_derived)?;
-                self.digested = 0;
-                Ok(true)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The connection, for what is done beside writing.
-    pub(super) fn connection(&self) -> &Connection {
-        &self.connection
+    /// Prunes a little of what is too old or too much. Whether there is more to do.
+    pub(super) fn prune(&mut self, retention: Retention, now: SystemTime) -> Result<bool, rusqlite::Error> {
+        let has_more = retain::step(&self.connection, retention, now)?;
+        // the last block may be shorter now
+        self.appender = Appender::load(&self.connection)?;
+        Ok(has_more)
     }
 
     /// Notes that the end was orderly, and that `last_seq` was the number of the last event that anybody was told. The numbers
@@ -129,6 +110,10 @@ impl Store {
         })?;
         self.connection.close().map_err(|(_, error)| error)
     }
+}
+
+fn data_version(connection: &Connection) -> Result<i64, rusqlite::Error> {
+    connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
 }
 
 fn add_gap(connection: &Connection, first: u64, last: u64) -> Result<(), rusqlite::Error> {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::block::Builder;
+use super::blocks::{self, BLOCK};
 use super::epoch::Epoch;
 use super::error::{JournalError, is_damage};
 use super::reader::{Reader, read};
@@ -88,28 +90,45 @@ fn look(reader: &Reader, verdict: &mut Verdict) -> Result<(), rusqlite::Error> {
 }
 
 fn look_at_events(connection: &rusqlite::Connection, verdict: &mut Verdict) -> Result<(), rusqlite::Error> {
-    let mut statement = connection.prepare(&format!("SELECT {} FROM events ORDER BY seq", row::EVENT))?;
+    let sql = format!(
+        "SELECT {BLOCK}, (SELECT marks FROM words WHERE words.first = blocks.first) FROM blocks ORDER BY first"
+    );
+    let mut statement = connection.prepare(&sql)?;
     let mut rows = statement.query([])?;
     let gaps = verdict.gaps.clone();
     let mut gaps = gaps.iter().peekable();
+    let mut is_last = false;
     while let Some(row) = rows.next()? {
-        let seq: u64 = row.get(0)?;
-        let (first, last) = verdict.range.unwrap_or((seq, seq - 1));
+        let Some(numbers) = blocks::numbers(row) else {
+            verdict.complain("a block has no numbers".to_owned());
+            continue;
+        };
+        let (begin, end) = numbers.into_inner();
+        let (first, last) = verdict.range.unwrap_or((begin, begin - 1));
         let mut next = last + 1;
-        while let Some(gap) = gaps.next_if(|gap| gap.last < seq) {
+        while let Some(gap) = gaps.next_if(|gap| gap.last < begin) {
             next = if gap.first <= next { next.max(gap.last + 1) } else { next };
         }
-        if next != seq {
-            verdict.complain(format!("events {next} to {} are missing", seq - 1));
+        if next != begin {
+            verdict.complain(format!("events {next} to {} are missing", begin - 1));
         }
-        if gaps.peek().is_some_and(|gap| gap.first <= seq) {
-            verdict.complain(format!("event {seq} is there, and noted as missing"));
+        if gaps.peek().is_some_and(|gap| gap.first <= end) {
+            verdict.complain(format!("events {begin} to {end} are there, and noted as missing"));
         }
-        if row::read_event(row).is_none() {
-            verdict.complain(format!("event {seq} cannot be read"));
+        let marks: Option<Vec<u8>> = row.get(3)?;
+        if is_last {
+            verdict.complain(format!("the words of the events before {begin} cannot be searched"));
         }
-        verdict.events += 1;
-        verdict.range = Some((first, seq));
+        is_last = marks.is_none();
+        match blocks::read(row).map(|events| Builder::of(&events)) {
+            Some(Ok(Some(builder))) if marks.is_none_or(|marks| marks == builder.marks()) => {}
+            Some(Ok(Some(_))) => {
+                verdict.complain(format!("the words of events {begin} to {end} are not those of the index"))
+            }
+            _ => verdict.complain(format!("events {begin} to {end} cannot be read")),
+        }
+        verdict.events += end - begin + 1;
+        verdict.range = Some((first, end));
     }
     Ok(())
 }

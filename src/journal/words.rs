@@ -1,8 +1,6 @@
 //! The words of a text, as they are searched for: without case and accents, by the same rule as papo's commands.
 //!
-//! SQLite's own rule for accents would do for Portuguese, and differs beyond it (`ß` and `ss`, the two forms of `σ`): a
-//! second rule would find less than it should, or other things than the scan of what is not indexed yet. So the words are made
-//! here, and the index is only told where one ends.
+//! One rule for what is marked and for what is looked for.
 
 use unicode_script::{Script, UnicodeScript};
 
@@ -85,9 +83,9 @@ impl Query {
         self.0.iter().all(|word| folded.split(' ').any(|other| other == word))
     }
 
-    /// The same question for the index. There is nothing in it that would have to be escaped.
-    pub(super) fn for_index(&self) -> String {
-        self.0.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
+    /// The words, folded.
+    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 
@@ -107,7 +105,7 @@ mod tests {
     #[test]
     fn a_query_asks_for_every_word_as_a_whole() {
         let query = Query::new("Reunião, SALA sala").unwrap();
-        assert_eq!(query.for_index(), "\"reuniao\" \"sala\"");
+        assert_eq!(query.words().collect::<Vec<_>>(), ["reuniao", "sala"]);
         assert!(query.matches("na sala: reuniao"));
         assert!(!query.matches("reunioes na sala") && !query.matches("sala"));
         assert_eq!(Query::new("\"' OR *"), Some(Query(vec!["or".into()])));

@@ -1,7 +1,7 @@
 //! The thread that writes.
 //!
 //! It takes everything that waits, writes it in one transaction, and says so; meanwhile the next batch gathers, and a few
-//! milliseconds longer: what a transaction costs is shared by all that is in it. In between it has the disk keep what was written, digests and prunes, all in small steps.
+//! milliseconds longer: what a transaction costs is shared by all that is in it. In between it has the disk keep what was written, and prunes, all in small steps.
 //!
 //! When something fails, it says so once, opens the file again after a pause that grows, and tells what was lost when it
 //! writes again. It never gives up, and never holds up anybody.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::error::Failure;
 use super::queue::{Batch, Lost, MAX_BATCH, Queue, Ticket};
 use super::record::Record;
-use super::retain::{self, Retention};
+use super::retain::Retention;
 use super::store::Store;
 use crate::config::Sync as SyncPolicy;
 
@@ -32,12 +32,6 @@ const GATHER: Duration = Duration::from_millis(10);
 
 /// A writer that has been at one piece of work for so long is not behind, but stands still.
 const STANDSTILL: Duration = Duration::from_secs(1);
-
-/// How long nothing must have been written until it is digested.
-const QUIET: Duration = Duration::from_millis(200);
-
-/// So many events may wait to be digested while the quiet does not come. Searching reads them one by one.
-const MAX_UNDIGESTED: u64 = 49_152;
 
 /// How often it is looked whether something must be pruned: once in so much time, and after so many records.
 const PRUNE_EVERY: Duration = Duration::from_secs(30);
@@ -205,7 +199,6 @@ enum Work {
     Write(Batch),
     Sync,
     Prune,
-    Digest,
     Reopen,
     Close,
 }
@@ -217,7 +210,6 @@ struct Due {
     write: Option<Instant>,
     /// What was written must be on the disk.
     sync: Option<Instant>,
-    digest: Option<Instant>,
     prune: Option<Instant>,
     /// The file is opened again; until then nothing else is done.
     reopen: Option<Instant>,
@@ -225,7 +217,7 @@ struct Due {
 
 impl Due {
     fn next(&self) -> Option<Instant> {
-        self.reopen.or_else(|| [self.write, self.sync, self.digest, self.prune].into_iter().flatten().min())
+        self.reopen.or_else(|| [self.write, self.sync, self.prune].into_iter().flatten().min())
     }
 }
 
@@ -254,7 +246,7 @@ impl Writer {
         retention: Retention,
     ) -> Writer {
         let now = Instant::now();
-        let due = Due { digest: Some(now), prune: Some(now), ..Due::default() };
+        let due = Due { prune: Some(now), ..Due::default() };
         Writer {
             shared,
             path,
@@ -280,7 +272,6 @@ impl Writer {
                 Work::Write(batch) => self.write(batch),
                 Work::Sync => self.sync_now(),
                 Work::Prune => self.prune(),
-                Work::Digest => self.digest(),
                 Work::Reopen => self.reopen(),
                 Work::Close => return self.close(),
             };
@@ -318,13 +309,13 @@ impl Writer {
     /// What there is to do now, if anything.
     fn work(&mut self, state: &mut State, now: Instant) -> Option<Work> {
         let is_due = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        let Some(store) = &self.store else {
+        if self.store.is_none() {
             if state.is_closing {
                 self.last_tries += 1;
                 return Some(if self.last_tries > LAST_TRIES { Work::Close } else { Work::Reopen });
             }
             return is_due(self.due.reopen).then_some(Work::Reopen);
-        };
+        }
         if is_due(self.due.write) {
             self.due.write = None;
         }
@@ -334,16 +325,12 @@ impl Writer {
         } else if self.unpruned >= PRUNE_AFTER && !state.is_closing {
             // even while more and more is said
             Some(Work::Prune)
-        } else if store.undigested() > MAX_UNDIGESTED && !state.is_closing {
-            Some(Work::Digest)
         } else if !state.queue.is_empty() && !is_gathering {
             Some(Work::Write(state.queue.take()))
         } else if state.is_closing {
             Some(Work::Close)
-        } else if is_due(self.due.prune) {
-            Some(Work::Prune)
         } else {
-            is_due(self.due.digest).then_some(Work::Digest)
+            is_due(self.due.prune).then_some(Work::Prune)
         }
     }
 
@@ -371,7 +358,6 @@ impl Writer {
             self.due.sync.get_or_insert(now + interval);
         }
         self.due.write = (self.sync != SyncPolicy::Always).then_some(now + GATHER);
-        self.due.digest = Some(now + QUIET);
         self.unpruned += batch.records.len();
         Ok(())
     }
@@ -382,24 +368,11 @@ impl Writer {
     }
 
     fn prune(&mut self) -> Result<(), Failure> {
-        let Some(store) = &self.store else { return Ok(()) };
-        let has_more = retain::step(store.connection(), self.retention, SystemTime::now())
-            .map_err(|error| Failure::from(&error))?;
+        let Some(store) = &mut self.store else { return Ok(()) };
+        let has_more = store.prune(self.retention, SystemTime::now()).map_err(|error| Failure::from(&error))?;
         // a step prunes more than can come until the next one
         self.unpruned = if has_more { PRUNE_AFTER - MAX_BATCH } else { 0 };
         self.due.prune = Some(if has_more { Instant::now() } else { Instant::now() + PRUNE_EVERY });
-        Ok(())
-    }
-
-    fn digest(&mut self) -> Result<(), Failure> {
-        let Some(store) = &mut self.store else { return Ok(()) };
-        let has_more = store.digest().map_err(|error| Failure::from(&error))?;
-        let now = Instant::now();
-        self.due.digest = has_more.then_some(now);
-        if !has_more {
-            // the index has grown
-            self.due.prune = Some(now);
-        }
         Ok(())
     }
 
@@ -414,8 +387,7 @@ impl Writer {
         let store = Store::reopen(&self.path, self.sync).map_err(|error| Failure::from(&error))?;
         store.probe().map_err(|error| Failure::from(&error))?;
         self.store = Some(store);
-        let now = Instant::now();
-        self.due = Due { digest: Some(now), prune: Some(now), ..Due::default() };
+        self.due = Due { prune: Some(Instant::now()), ..Due::default() };
         // else it is told when what waits is written
         if self.shared.state().queue.is_empty() {
             self.pause = FIRST_PAUSE;

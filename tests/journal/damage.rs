@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, verify};
+use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, Place, Reader, verify};
 use tempfile::tempdir;
 
 use super::*;
@@ -169,7 +169,7 @@ fn files_of_others_and_of_later_versions_are_refused() {
     connection.pragma_update(None, "user_version", 7).unwrap();
     drop(connection);
     let refused = opened(&fs::read(&path).unwrap()).unwrap_err();
-    assert!(matches!(refused, JournalError::Newer { found: 7, known: 2, .. }), "{refused:?}");
+    assert!(matches!(refused, JournalError::Newer { found: 7, known: 3, .. }), "{refused:?}");
     fs::remove_file(&path).unwrap();
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.execute_batch("CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('mine')").unwrap();
@@ -178,33 +178,120 @@ fn files_of_others_and_of_later_versions_are_refused() {
     assert!(matches!(refused, JournalError::Foreign { .. }), "{refused:?}");
 }
 
+/// What version 2 made of three events and a whisper.
+const VERSION_2: &str = "
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+CREATE TABLE meta (             -- what is known about the journal as a whole
+    key   TEXT PRIMARY KEY,
+    value ANY
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (           -- what everybody in the room learned
+    seq      INTEGER PRIMARY KEY, -- the place in the order
+    at       INTEGER NOT NULL,    -- milliseconds since 1970, UTC
+    kind     TEXT NOT NULL,       -- joined, said, acted, renamed, left
+    name     TEXT NOT NULL,       -- who
+    new_name TEXT,                -- renamed: the name from then on
+    text     TEXT,                -- said, acted: what; NULL if it was erased
+    reason   TEXT,                -- left: why
+    id       TEXT                 -- the id that the author's client gave the message
+) STRICT;
+CREATE INDEX events_id ON events (at) WHERE id IS NOT NULL;
+
+CREATE TABLE whispers (         -- what two people know
+    number    INTEGER PRIMARY KEY,
+    after     INTEGER NOT NULL,   -- seq of the last event before it
+    at        INTEGER NOT NULL,
+    from_name TEXT NOT NULL,
+    from_fold TEXT NOT NULL,      -- the form in which a name is unique
+    to_name   TEXT NOT NULL,
+    to_fold   TEXT NOT NULL,
+    text      TEXT NOT NULL,
+    id        TEXT,
+    to_proof  TEXT,               -- the digest of the reader's resume token, if it has one
+    to_number INTEGER             -- how many whispers this is to that reader
+) STRICT;
+CREATE INDEX whispers_from ON whispers (from_fold, after, number);
+CREATE INDEX whispers_to ON whispers (to_fold, after, number);
+CREATE INDEX whispers_id ON whispers (at) WHERE id IS NOT NULL;
+
+CREATE TABLE gaps (             -- numbers without an event
+    first INTEGER PRIMARY KEY,
+    last  INTEGER NOT NULL,
+    cause TEXT NOT NULL           -- lost, restart, damaged
+) STRICT;
+
+CREATE TABLE seen (             -- the last event of each person
+    fold TEXT PRIMARY KEY,
+    seq  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- the words of what was said, by seq: without the texts themselves and without the places of the words in them
+CREATE VIRTUAL TABLE words USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='ascii');
+INSERT INTO events VALUES
+    (1, 1000, 'said', 'Ana', NULL, 'um', NULL, 'a1'),
+    (2, 2000, 'said', 'Ana', NULL, NULL, NULL, NULL),
+    (5, 3000, 'renamed', 'Ana', 'Bia', NULL, NULL, NULL),
+    (6, 4000, 'left', 'Bia', NULL, NULL, 'asked', NULL);
+INSERT INTO whispers VALUES (1, 2, 2500, 'Ana', 'ana', 'Beto', 'beto', 'psiu', 'w1', NULL, NULL);
+INSERT INTO gaps VALUES (3, 4, 'lost');
+INSERT INTO seen VALUES ('ana', 5);
+INSERT INTO words (rowid, text) VALUES (1, 'um');
+INSERT INTO meta VALUES ('digested', 2), ('closed', 1);
+PRAGMA application_id = 0x7061706f;
+PRAGMA user_version = 2;
+";
+
+/// What made version 1 of it.
+const BACK_TO_1: &str = "ALTER TABLE whispers DROP COLUMN to_number; ALTER TABLE whispers DROP COLUMN to_proof;
+    PRAGMA user_version = 1;";
+
 #[test]
-fn a_journal_of_an_earlier_version_is_read_and_gets_the_tables_of_this_one() {
-    let directory = tempdir().unwrap();
-    let path = directory.path().join(FILE);
-    kept(
-        directory.path(),
-        [said(1, "Ana", "um"), with_id(whisper(1, "Ana", "Beto", "psiu"), "w1"), said(2, "Ana", "dois")],
-    );
-    let connection = rusqlite::Connection::open(&path).unwrap();
-    // as version 1 had it
-    connection
-        .execute_batch(
-            "ALTER TABLE whispers DROP COLUMN to_number; ALTER TABLE whispers DROP COLUMN to_proof; PRAGMA user_version = 1;",
-        )
-        .unwrap();
-    drop(connection);
-    let open = open(directory.path());
-    assert_eq!(open.opened.repaired, None);
-    let beto = name("Beto");
-    let page = open.journal.reader().unwrap().page_before(None, Limit::PAGE, Some(&beto)).unwrap();
-    let shown: Vec<_> = page.items.iter().map(shown).collect();
-    assert_eq!(shown.len(), 3, "{shown:?}");
-    assert!(shown[1].contains("psiu"), "{shown:?}");
-    open.close();
-    let version: i64 =
-        rusqlite::Connection::open(&path).unwrap().pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 2);
+fn a_journal_of_an_earlier_version_is_read_and_becomes_one_of_this() {
+    for (version, is_damaged) in [(1, false), (2, false), (2, true)] {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        let made = open(directory.path());
+        let epoch = made.opened.epoch.to_string();
+        made.close();
+        fs::remove_file(&path).unwrap();
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(VERSION_2).unwrap();
+        connection.execute("INSERT INTO meta VALUES ('epoch', ?1)", [&epoch]).unwrap();
+        if version == 1 {
+            connection.execute_batch(BACK_TO_1).unwrap();
+        }
+        if is_damaged {
+            connection.execute("UPDATE events SET kind = 'sung' WHERE seq = 5", []).unwrap();
+        }
+        drop(connection);
+        let options = Options { max_age: Duration::ZERO, ..Options::default() };
+        let open = try_open(directory.path(), options).unwrap();
+        assert_eq!(open.opened.epoch.to_string(), epoch);
+        let reader = open.journal.reader().unwrap();
+        let items = all_shown(&everything(&reader, Some(&name("Beto")), Limit::PAGE));
+        let told = open.opened.repaired.as_ref().map(|told| (told.kept, told.lost));
+        assert_eq!(items[..3], ["1 Ana: um", "2 Ana: ", "Ana>Beto: psiu"]);
+        if is_damaged {
+            assert_eq!((items[3].as_str(), told), ("3..5 damaged", Some((4, 1))));
+        } else {
+            assert_eq!((items[3].as_str(), told), ("3..4 lost", None));
+            assert!(items[4].starts_with("5 Renamed") && items[5].starts_with("6 Left"), "{items:?}");
+            assert_eq!(open.opened.last_seq, 6);
+        }
+        assert_eq!(seqs(&reader.search("UM", 10, None).unwrap()), [1]);
+        assert_eq!(reader.known_ids(at(0), 10).unwrap().len(), 2);
+        assert!(matches!(&reader.after(Place::behind(1), Limit::items(1), None).unwrap().items[..],
+            [Item::Event(kept)] if kept.is_erased));
+        drop(reader);
+        open.close();
+        assert!(verify(directory.path()).unwrap().is_sound());
+        // and nothing is left of it
+        drop(try_open(directory.path(), options).unwrap());
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+        assert_eq!((version, connection.query_row(tables, [], |row| row.get::<_, i64>(0)).unwrap()), (3, 5));
+    }
 }
 
 #[test]
@@ -240,23 +327,21 @@ fn a_repair_that_was_interrupted_is_finished() {
 }
 
 #[test]
-fn an_index_that_is_damaged_is_made_again() {
+fn a_block_whose_marks_are_damaged_is_read_by_those_who_search() {
     let directory = tempdir().unwrap();
     let path = directory.path().join(FILE);
-    kept(directory.path(), (1..=5).map(|seq| said(seq, "Ana", "palavra")));
+    kept(directory.path(), [said(1, "Ana", "agulha")].into_iter().chain(filling(2)));
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .execute_batch("UPDATE words_data SET block = x'00ff00ff'; UPDATE meta SET value = 5 WHERE key = 'digested'")
-        .unwrap();
-    drop(connection);
-    let open = open(directory.path());
-    open.write([said(6, "Ana", "palavra nova")]);
-    let reader = open.journal.reader().unwrap();
-    let begun = std::time::Instant::now();
-    while reader.search("palavra", 10, None).map_or(0, |found| found.len()) < 6 {
-        assert!(begun.elapsed() < DEADLINE);
-        std::thread::yield_now();
+    for damage in ["x''", "x'0100'", "zeroblob(7)", "marks || x'00'"] {
+        let marks: Vec<u8> =
+            connection.query_row("SELECT marks FROM words WHERE first = 1", [], |row| row.get(0)).unwrap();
+        connection.execute(&format!("UPDATE words SET marks = CAST({damage} AS BLOB) WHERE first = 1"), []).unwrap();
+        let reader = Reader::open(directory.path()).unwrap();
+        assert_eq!(seqs(&reader.search("agulha", 10, None).unwrap()), [1], "{damage}");
+        assert!(verify(directory.path()).unwrap().problems[0].contains("words"), "{damage}");
+        connection.execute("UPDATE words SET marks = ?1 WHERE first = 1", [marks]).unwrap();
     }
+    assert!(verify(directory.path()).unwrap().is_sound());
 }
 
 #[test]

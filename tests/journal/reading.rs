@@ -211,10 +211,10 @@ fn a_search_ignores_case_accents_and_signs_and_finds_the_newest_first() {
         whisper(5, "Ana", "Beto", "reunião secreta"),
     ]);
     let reader = open.journal.reader().unwrap();
-    // before and after the words are in the index
-    for digested in [false, true] {
-        if digested {
-            wait_until_digested(directory.path());
+    // before and after their block is full
+    for is_full in [false, true] {
+        if is_full {
+            open.write(filling(6));
         }
         let found = |typed: &str, viewer: Option<&str>| {
             let viewer = viewer.map(name);
@@ -233,7 +233,7 @@ fn a_search_ignores_case_accents_and_signs_and_finds_the_newest_first() {
 }
 
 #[test]
-fn who_was_last_seen_is_known_before_and_after_digesting() {
+fn who_was_last_seen_is_known_before_and_after_a_block_is_full() {
     let directory = tempdir().unwrap();
     let open = open(directory.path());
     open.write([
@@ -244,9 +244,9 @@ fn who_was_last_seen_is_known_before_and_after_digesting() {
         said(5, "Ana", "sozinha"),
     ]);
     let reader = open.journal.reader().unwrap();
-    for digested in [false, true] {
-        if digested {
-            wait_until_digested(directory.path());
+    for is_full in [false, true] {
+        if is_full {
+            open.write(filling(6));
         }
         let seen = |who: &str| reader.last_seen(&name(who)).unwrap().map(|kept| kept.event.seq);
         assert_eq!(["JOÃO", "zé", "ana", "joao"].map(seen), [Some(3), Some(4), Some(5), None]);
