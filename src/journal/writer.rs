@@ -26,9 +26,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How often it is tried again once it is to be closed.
 const LAST_TRIES: u32 = 2;
 
-/// How long after a transaction the next one gathers, unless it is full before. Whoever waits for an acknowledgement does not
-/// notice; a lone line after a silence is written at once. Where the disk must have everything, it is slow enough without.
+/// How long after a transaction the next one gathers, unless it is full before, if somebody waits for it: whoever waits for an
+/// acknowledgement does not notice. A lone line after a silence is written at once. Where the disk must have everything, it is
+/// slow enough without.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// How long if nobody waits.
+const GATHER_UNAWAITED: Duration = Duration::from_millis(40);
 
 /// A writer that has been at one piece of work for so long is not behind, but stands still.
 const STANDSTILL: Duration = Duration::from_secs(1);
@@ -88,6 +92,13 @@ struct State {
     busy_since: Option<Instant>,
 }
 
+impl State {
+    /// Whether somebody wants to know when something is written.
+    fn is_awaited(&self) -> bool {
+        self.report_from != u64::MAX
+    }
+}
+
 impl Shared {
     pub(super) fn new(queue: Queue, listener: Listener) -> Shared {
         let state = State {
@@ -138,8 +149,12 @@ impl Shared {
     /// See [`Journal::report_from`](super::Journal::report_from).
     pub(super) fn report_from(&self, seq: u64) {
         let mut state = self.state();
+        let was_awaited = state.is_awaited();
         state.report_from = seq;
         self.report_written(&state);
+        if state.is_awaited() && !was_awaited {
+            self.wake.notify_one();
+        }
     }
 
     /// The number of the last event that is written.
@@ -206,8 +221,8 @@ enum Work {
 /// When something may next be done.
 #[derive(Default)]
 struct Due {
-    /// What waits is written; before, only if it is a whole batch.
-    write: Option<Instant>,
+    /// When something was last written. What has come since then gathers for a while.
+    gathering_since: Option<Instant>,
     /// What was written must be on the disk.
     sync: Option<Instant>,
     prune: Option<Instant>,
@@ -216,8 +231,13 @@ struct Due {
 }
 
 impl Due {
-    fn next(&self) -> Option<Instant> {
-        self.reopen.or_else(|| [self.write, self.sync, self.prune].into_iter().flatten().min())
+    /// When what waits is written; before, only if it is a whole batch.
+    fn write(&self, is_awaited: bool) -> Option<Instant> {
+        self.gathering_since.map(|since| since + if is_awaited { GATHER } else { GATHER_UNAWAITED })
+    }
+
+    fn next(&self, is_awaited: bool) -> Option<Instant> {
+        self.reopen.or_else(|| [self.write(is_awaited), self.sync, self.prune].into_iter().flatten().min())
     }
 }
 
@@ -293,9 +313,9 @@ impl Writer {
                 return work;
             }
             // while it is failed, nothing that is appended can change that
-            let wake_at = if self.due.write.is_some() { MAX_BATCH } else { 1 };
+            let wake_at = if self.due.gathering_since.is_some() { MAX_BATCH } else { 1 };
             state.wake_at = self.store.is_some().then_some(wake_at);
-            state = match self.due.next() {
+            state = match self.due.next(state.is_awaited()) {
                 Some(due) => {
                     let waited = shared.wake.wait_timeout(state, due.saturating_duration_since(now));
                     waited.unwrap_or_else(PoisonError::into_inner).0
@@ -316,10 +336,10 @@ impl Writer {
             }
             return is_due(self.due.reopen).then_some(Work::Reopen);
         }
-        if is_due(self.due.write) {
-            self.due.write = None;
+        if is_due(self.due.write(state.is_awaited())) {
+            self.due.gathering_since = None;
         }
-        let is_gathering = self.due.write.is_some() && state.queue.len() < MAX_BATCH && !state.is_closing;
+        let is_gathering = self.due.gathering_since.is_some() && state.queue.len() < MAX_BATCH && !state.is_closing;
         if is_due(self.due.sync) {
             Some(Work::Sync)
         } else if self.unpruned >= PRUNE_AFTER && !state.is_closing {
@@ -357,7 +377,7 @@ impl Writer {
         if let SyncPolicy::Interval(interval) = self.sync {
             self.due.sync.get_or_insert(now + interval);
         }
-        self.due.write = (self.sync != SyncPolicy::Always).then_some(now + GATHER);
+        self.due.gathering_since = (self.sync != SyncPolicy::Always).then_some(now);
         self.unpruned += batch.records.len();
         Ok(())
     }

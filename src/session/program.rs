@@ -15,12 +15,13 @@ use crate::chat::repeats::First;
 use crate::chat::token::{MessageKey, Proof, TOKEN_BYTES, Token};
 use crate::dialect::json::request::{Ask, Join, Request};
 use crate::dialect::{Format, json};
+use crate::journal::MAX_WAITING;
 use crate::room;
 use crate::transport::Transport;
 
-/// The most messages of a session that wait for the journal, so that their acknowledgements do not come all at once when a disk
-/// that has failed for an hour is back. Beyond it the oldest is acknowledged as not kept.
-const MAX_UNWRITTEN: usize = 1024;
+/// The most messages of a session that wait for the journal. Beyond it the oldest is acknowledged as not kept. A journal that
+/// works does not let so many wait: it is [behind](crate::journal::Journal::is_behind) with half of them.
+const MAX_UNWRITTEN: usize = MAX_WAITING / 8;
 
 /// The ids of what a program has asked and was not answered yet: no more than there are lines on their way, one question, and
 /// what waits for the journal.
@@ -187,7 +188,8 @@ impl<S: Transport> Connection<S> {
         let acks: Vec<_> = ids.unwritten.drain(first..behind).map(|message| message.ack(are_kept)).collect();
         for ack in acks {
             let ack = self.format.object(&ack);
-            self.owe(ack);
+            // when a disk that has failed for an hour is back, they come all at once
+            self.owe_spared(ack);
         }
     }
 
