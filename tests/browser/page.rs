@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use super::common::DEADLINE;
 use super::driver::Browser;
 
+/// The longest time until the page tries again to connect: 30 s, and a quarter more by chance.
+const LONGEST_PAUSE: Duration = Duration::from_millis(37_500);
+
 /// What stands in the list of messages, a line for each: `Ana: oi`, `você: oi`, `Ana (privado): oi`, or a sentence. What has
 /// not been confirmed, or has failed, says so at its beginning.
 const LINES: &str = r#"
@@ -61,13 +64,27 @@ impl Page<'_> {
         T: std::fmt::Debug,
         F: Future<Output = T>,
     {
+        self.until_within(DEADLINE, what, ask, is_it).await
+    }
+
+    async fn until_within<T, F>(
+        &self,
+        deadline: Duration,
+        what: &str,
+        ask: impl Fn() -> F,
+        is_it: impl Fn(&T) -> bool,
+    ) -> T
+    where
+        T: std::fmt::Debug,
+        F: Future<Output = T>,
+    {
         let start = Instant::now();
         loop {
             let answer = ask().await;
             if is_it(&answer) {
                 return answer;
             }
-            if start.elapsed() > DEADLINE {
+            if start.elapsed() > deadline {
                 let seen = self.run("return [location.href, document.body?.innerText]", &[]).await;
                 let noted = self.browser.log("browser").await;
                 panic!("in vain: {what}; there is {answer:?}; the page is {seen}; noted: {noted:?}");
@@ -96,6 +113,12 @@ impl Page<'_> {
     /// Waits until an element cannot be seen.
     pub(crate) async fn hides(&self, id: &str) {
         self.until(&format!("#{id} is hidden"), || self.text(id), Option::is_none).await;
+    }
+
+    /// Waits until a page that has lost its connection is back by itself. The longer it has tried in vain, the longer it waits.
+    pub(crate) async fn comes_back(&self) {
+        let deadline = LONGEST_PAUSE + DEADLINE;
+        self.until_within(deadline, "it is back by itself", || self.text("state"), Option::is_none).await;
     }
 
     /// All messages.
