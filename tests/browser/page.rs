@@ -58,6 +58,12 @@ impl Page<'_> {
         self.browser.client.execute(script, arguments).await.unwrap()
     }
 
+    /// The page once more.
+    pub(crate) async fn reload(&self) {
+        self.drive().await;
+        self.browser.client.refresh().await.unwrap();
+    }
+
     /// Waits until a question has this answer.
     pub(crate) async fn until<T, F>(&self, what: &str, ask: impl Fn() -> F, is_it: impl Fn(&T) -> bool) -> T
     where

@@ -5,14 +5,14 @@
 //! that a request could take: one that a request has left behind counts, and so does one that Chromium has opened for a request
 //! for which another one was free sooner, as it happens on a busy machine. It keeps the latter for a minute.
 
-use papo::config::Config;
 use papo::room::ChatRoom;
 use papo::transport::tls::{Acceptor, Identity};
 
-use super::common::{Client, DEADLINE, TestServer, config};
+use super::common::{Client, TestServer};
 use super::driver::Browser;
 use super::page::Page;
 use super::relay::Relay;
+use super::server::config;
 
 /// How often it is tried. On a busy machine it may be so long until the next request that the server has closed an encrypted
 /// connection, and the browser opens another one.
@@ -69,9 +69,7 @@ async fn connect_in_advance(page: &Page<'_>, relay: &Relay, server: &TestServer)
 async fn a_page_opens_over_a_connection_that_was_opened_in_advance() {
     for scheme in ["http", "https"] {
         let acceptor = Acceptor::new(&Identity::passing().unwrap());
-        // however busy the machine is, the browser's next request comes in time
-        let config = Config { hello_silence: DEADLINE, ..config() };
-        let server = TestServer::change(config, ChatRoom::default, move |server| server.with_tls(acceptor));
+        let server = TestServer::change(config(), ChatRoom::default, move |server| server.with_tls(acceptor));
         let relay = Relay::to(server.address);
         let browser = Browser::open_as(relay.address, scheme, "pt-BR").await;
         let page = browser.page().await;
