@@ -52,11 +52,29 @@ impl Driver {
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("chromedriver is installed");
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        match port_in(&mut stdout) {
+        match Driver::port(&mut stdout) {
             Ok(port) => Ok(Driver { child, port, _stdout: stdout }),
-            Err(last_words) => {
+            Err(said) => {
                 child.wait().unwrap();
-                Err(last_words)
+                Err(said)
+            }
+        }
+    }
+
+    /// Reads where it listens.
+    ///
+    /// # Errors
+    ///
+    /// It ended: what it said.
+    fn port(stdout: &mut impl BufRead) -> Result<u16, String> {
+        let mut said = String::new();
+        loop {
+            let start = said.len();
+            if stdout.read_line(&mut said).unwrap() == 0 {
+                return Err(said);
+            }
+            if let Some((_, port)) = said[start..].trim().split_once("was started successfully on port ") {
+                return Ok(port.trim_end_matches('.').parse().unwrap());
             }
         }
     }
@@ -82,20 +100,6 @@ impl Drop for Driver {
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// Reads where a driver listens. All that it says, if it ends without saying that.
-fn port_in(stdout: &mut impl BufRead) -> Result<u16, String> {
-    let mut said = String::new();
-    loop {
-        let start = said.len();
-        if stdout.read_line(&mut said).unwrap() == 0 {
-            return Err(said);
-        }
-        if let Some((_, port)) = said[start..].trim().split_once("was started successfully on port ") {
-            return Ok(port.trim_end_matches('.').parse().unwrap());
-        }
     }
 }
 
