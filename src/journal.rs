@@ -3,7 +3,7 @@
 //! It stands under the room and knows nothing of it: no actor, no session, no socket. The room [appends](Journal::append)
 //! what it numbered, which never waits for the disk; one thread writes whatever waits in one transaction, and
 //! [reports](Report) how far it has come. [Readers](Reader) have connections of their own and see what is written, never half
-//! of a transaction. The store is SQLite with a write-ahead log, one file that an operator can read.
+//! of a transaction. The store is SQLite with a write-ahead log, in one file.
 //!
 //! # What it promises
 //!

@@ -293,6 +293,7 @@ sentences! {
     journal_missing(directory);
     journal_foreign(path);
     journal_newer(path);
+    journal_older(path);
     journal_unreadable(path);
     journal_error(error);
     journal_disk_full();

@@ -152,6 +152,7 @@ pub fn why_not(error: &JournalError, language: Language) -> String {
         JournalError::Missing { directory } => text::journal_missing(language, shown(directory)),
         JournalError::Foreign { path } => text::journal_foreign(language, shown(path)),
         JournalError::Newer { path, .. } => text::journal_newer(language, shown(path)),
+        JournalError::Older { path, .. } => text::journal_older(language, shown(path)),
         JournalError::Unreadable { path } => text::journal_unreadable(language, shown(path)),
         JournalError::NoRandomness => text::journal_error(language, error.to_string()),
         JournalError::Database(error) => text::journal_error(language, error.to_string()),
@@ -225,6 +226,7 @@ mod tests {
                 JournalError::Missing { directory: path.clone() },
                 JournalError::Foreign { path: path.clone() },
                 JournalError::Newer { path: path.clone(), found: 2, known: 1 },
+                JournalError::Older { path: path.clone(), found: 1, known: 2 },
                 JournalError::Unreadable { path: path.clone() },
                 JournalError::File { path: path.clone(), source: io::ErrorKind::NotFound.into() },
             ];

@@ -32,7 +32,7 @@ pub struct Erased {
 /// Erases what somebody by this name said, did and whispered. What others said, also to that person, stays.
 ///
 /// # Errors
-/// [`JournalError::Missing`], [`JournalError::Foreign`] and [`JournalError::Newer`] if there is no journal to change,
+/// [`JournalError::Missing`], [`JournalError::Foreign`], [`JournalError::Newer`] and [`JournalError::Older`] if there is no journal to change,
 /// [`JournalError::Database`] if it cannot be written. What was erased by then stays so, and it can be done again.
 pub fn erase(directory: &Path, name: &Name) -> Result<Erased, JournalError> {
     let (connection, lock) = open_beside(directory)?;
@@ -88,7 +88,7 @@ fn open_beside(directory: &Path) -> Result<(Connection, Option<Lock>), JournalEr
         Err(error) => return Err(error),
     };
     let connection = schema::connect_to_write(&files.journal())?;
-    schema::check_version(&connection, &files.journal())?;
+    schema::check_current(&connection, &files.journal())?;
     if open::epoch_of(&connection)?.is_none() {
         return Err(JournalError::Unreadable { path: files.journal() });
     }

@@ -44,6 +44,16 @@ pub enum JournalError {
         /// The latest version known.
         known: i64,
     },
+    /// Written by an earlier version of papo, and not opened by this one's server yet, which makes it one of this version.
+    #[error("{path} was written by an earlier version (its format is {found}, not {known})")]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// The version of its format.
+        found: i64,
+        /// That of this papo.
+        known: i64,
+    },
     /// So damaged that nothing can be read, or no database at all. It is left as it is; whoever moves it away starts a
     /// new journal.
     #[error("nothing can be read of {path}")]

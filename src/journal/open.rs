@@ -130,7 +130,7 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     match schema::check_version(&connection, path) {
         Err(JournalError::Foreign { .. }) if may_be_a_journal(&connection)? => return Ok(Looked::Damaged),
-        other => other?,
+        other => drop(other?),
     }
     earlier::migrate(&connection)?;
     if !schema::is_as_made(&connection)? {

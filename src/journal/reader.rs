@@ -86,15 +86,15 @@ impl Reader {
     /// Opens the journal in this directory to read. Another process may be writing it.
     ///
     /// # Errors
-    /// [`JournalError::Missing`] if there is none, [`JournalError::Foreign`] and [`JournalError::Newer`] if it is none or of
-    /// a later version, [`JournalError::Database`] if it cannot be read.
+    /// [`JournalError::Missing`] if there is none, [`JournalError::Foreign`], [`JournalError::Newer`] and [`JournalError::Older`]
+    /// if it is none or of another version, [`JournalError::Database`] if it cannot be read.
     pub fn open(directory: &Path) -> Result<Reader, JournalError> {
         let path = Files::new(directory).journal();
         if !path.exists() {
             return Err(JournalError::Missing { directory: directory.to_owned() });
         }
         let connection = schema::connect_to_read(&path)?;
-        schema::check_version(&connection, &path)?;
+        schema::check_current(&connection, &path)?;
         Ok(Reader { connection })
     }
 

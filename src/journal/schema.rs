@@ -110,15 +110,23 @@ fn make_tables(connection: &Connection) -> Result<(), rusqlite::Error> {
     [META, EVENTS, WHISPERS, GAPS].into_iter().try_for_each(|tables| connection.execute_batch(tables))
 }
 
-/// Whether this is a journal that can be understood.
-pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+/// Whether this is a journal of this version.
+pub(super) fn check_current(connection: &Connection, path: &Path) -> Result<(), JournalError> {
+    match check_version(connection, path)? {
+        VERSION => Ok(()),
+        found => Err(JournalError::Older { path: path.to_owned(), found, known: VERSION }),
+    }
+}
+
+/// Whether this is a journal that can be understood: of this version, or of an earlier one. Which.
+pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<i64, JournalError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     if pragma("application_id")? != APPLICATION_ID {
         return Err(JournalError::Foreign { path: path.to_owned() });
     }
     match pragma("user_version")? {
         found if found > VERSION => Err(JournalError::Newer { path: path.to_owned(), found, known: VERSION }),
-        _ => Ok(()),
+        found => Ok(found),
     }
 }
 

@@ -264,6 +264,9 @@ fn a_journal_of_an_earlier_version_is_read_and_becomes_one_of_this() {
             connection.execute("UPDATE events SET kind = 'sung' WHERE seq = 5", []).unwrap();
         }
         drop(connection);
+        for refused in [Reader::open(directory.path()).map(drop), verify(directory.path()).map(drop)] {
+            assert!(matches!(refused, Err(JournalError::Older { known: 3, .. })), "{refused:?}");
+        }
         let options = Options { max_age: Duration::ZERO, ..Options::default() };
         let open = try_open(directory.path(), options).unwrap();
         assert_eq!(open.opened.epoch.to_string(), epoch);

@@ -300,6 +300,7 @@ journal_in_use = papo: another papo is writing the journal in { $directory }. St
 journal_missing = papo: there is no journal in { $directory }.
 journal_foreign = papo: { $path } belongs to another program.
 journal_newer = papo: { $path } was written by a later version of papo. Use that one, or choose another directory: papo --data DIR
+journal_older = papo: { $path } was written by an earlier version of papo. Start the server once, and it can be used.
 journal_unreadable = papo: nothing can be read of the journal { $path }. Move the file away, and papo starts a new one; or bring a copy back.
 journal_error = papo: the journal does not work: { $error }
 journal_disk_full = the disk is full

@@ -301,6 +301,7 @@ journal_in_use = papo: outro papo está escrevendo o diário em { $directory }. 
 journal_missing = papo: não há diário em { $directory }.
 journal_foreign = papo: { $path } é de outro programa.
 journal_newer = papo: { $path } foi escrito por uma versão mais nova do papo. Use aquela ou escolha outro diretório: papo --data DIRETÓRIO
+journal_older = papo: { $path } foi escrito por uma versão anterior do papo. Inicie o servidor uma vez, e ele pode ser usado.
 journal_unreadable = papo: não se consegue ler nada do diário { $path }. Mova o arquivo para outro lugar, e o papo começa um novo; ou traga uma cópia de volta.
 journal_error = papo: o diário não funciona: { $error }
 journal_disk_full = o disco está cheio
