@@ -102,6 +102,14 @@ impl Program {
     }
 }
 
+/// Beto whispers to Ana, and is told so.
+#[track_caller]
+fn whisper_to_ana(beto: &mut Program, text: &str) {
+    beto.send(json!({ "type": "whisper", "to": "Ana", "text": text }));
+    let ack = beto.next();
+    assert_eq!(ack["type"], "ack", "{ack}");
+}
+
 /// The error by which a join is refused.
 fn refusal(server: &TestServer, join: Value) -> Value {
     let mut client = server.connect();
@@ -549,4 +557,34 @@ fn after_a_kill_no_number_of_a_whisper_means_another_one() {
         object = ana.next();
     }
     assert_eq!((&object["text"], &object["number"]), (&json!("outro"), &json!(6)));
+}
+
+#[test]
+fn whatever_number_a_program_claims_to_know_those_that_follow_are_exact_in_every_program() {
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+    let server = patient();
+    let mut beto = Program::join(&server, "Beto");
+    let token = Token::new([7; TOKEN_BYTES]).reveal();
+    let join = json!({ "name": "Ana", "token": token, "epoch": beto.welcome["epoch"] });
+    let (mut last, mut before) = (0, Vec::new());
+    for claim in [1 << 53, u64::MAX] {
+        let mut ana = Program::come_back(&server, &join, beto.seq(), claim);
+        if last == 0 {
+            assert_eq!(beto.next()["type"], "joined");
+        }
+        for text in ["um", "dois"] {
+            whisper_to_ana(&mut beto, text);
+            let number = loop {
+                let object = ana.next();
+                if let Some(number) = object["number"].as_u64().filter(|number| *number > last) {
+                    break number;
+                }
+            };
+            assert!(number < MAX_SAFE_INTEGER - 1_000_000, "{number}");
+            last = number;
+        }
+        assert!(ana.welcome["whispers"].as_u64() <= Some(last), "{}", ana.welcome);
+        // it is replaced, and does not leave
+        before.push(ana);
+    }
 }

@@ -17,8 +17,9 @@ use crate::chat::registry::{RegistryError, SessionId};
 use crate::chat::token::Token;
 use crate::turn::Private;
 
-/// The highest number of a whisper that a program is believed to know: the greatest that every program can tell from others.
-const MAX_CLAIM: u64 = 1 << 53;
+/// The highest number of a whisper that a program is believed to know. Programs that have no other numbers than JavaScript's can
+/// tell all those up to 2^53 - 1 from each other, so as many again may follow.
+const MAX_CLAIM: u64 = 1 << 52;
 
 impl ChatRoom {
     /// The same, in which members that can prove who they are may come back: until `grace` is over, nobody is told that they were
@@ -66,7 +67,7 @@ impl ChatRoom {
                 if let Some(token) = &token {
                     let proof = token.proof();
                     // no number is given twice, whatever the member has read of what was not kept
-                    let known = from.as_ref().map_or(0, |from| from.whispers).min(MAX_CLAIM);
+                    let known = from.as_ref().map_or(0, |from| from.whispers);
                     self.absence.add(session, proof, self.whispers.last(proof).max(known));
                 }
                 self.welcome(session, from, token, ctx);
@@ -158,7 +159,8 @@ impl Handler<Join> for ChatRoom {
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
         let token = join.token.filter(|_| self.patience.window > Duration::ZERO);
-        let join = Join { token, ..join };
+        let from = join.from.map(|from| Place { whispers: from.whispers.min(MAX_CLAIM), ..from });
+        let join = Join { token, from, ..join };
         match token.and_then(|token| self.absence.find(&token.proof())) {
             Some(holder) => self.come_back(holder, join, ctx),
             None => self.come_in(join, ctx),
