@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
 
 use self::absence::{Absence, Patience};
-use self::keeping::{Tickets, Unkept};
+use self::keeping::{Tickets, Trouble, Unkept};
 
 pub use self::keeping::Past;
 pub use self::message::{
@@ -98,8 +98,8 @@ pub struct ChatRoom {
     impatience: Option<SpawnHandle>,
     /// The last record that it was handed, and the last one that it has written.
     tickets: Tickets,
-    /// Whether it cannot write.
-    is_failing: bool,
+    /// Why it does not write, if it does not.
+    trouble: Option<Trouble>,
     /// The number of the last event that it has written.
     written: u64,
     /// Whether the last turn said that it is behind.
@@ -180,7 +180,7 @@ impl ChatRoom {
             unkept: VecDeque::new(),
             impatience: None,
             tickets: Tickets::default(),
-            is_failing: false,
+            trouble: None,
             written: u64::MAX,
             is_journal_behind: false,
             reported_from: u64::MAX,
