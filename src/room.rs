@@ -169,7 +169,7 @@ impl ChatRoom {
             shown: 0,
             names: None,
             absence: Absence::default(),
-            patience: Patience { grace: Duration::ZERO, window: Duration::ZERO },
+            patience: Patience::NONE,
             expiry: None,
             whispers: Whispers::default(),
             repeats: Repeats::default(),

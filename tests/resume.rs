@@ -507,6 +507,39 @@ fn without_a_window_nobody_has_a_token_and_a_loss_is_a_departure() {
 }
 
 #[test]
+fn an_address_has_only_so_many_names_reserved_and_whoever_is_beyond_has_left() {
+    let server = TestServer::with(Config { max_lost_per_address: 2, ..config() }, ChatRoom::default);
+    let mut beto = Program::join(&server, "Beto");
+    let crowd = ["Caio", "Duda", "Ana"].map(|name| Program::join(&server, name));
+    (0..3).for_each(|_| assert_eq!(beto.next()["type"], "joined"));
+    whisper_to_ana(&mut beto, "psiu");
+    let seq = beto.seq() + 3;
+    let [caio, duda, ana] = crowd.map(|program| {
+        let known = program.lose();
+        let left = beto.next();
+        assert_eq!((&left["name"], &left["reason"]), (&known["name"], &json!("lost")));
+        known
+    });
+    for name in ["Caio", "Duda"] {
+        assert_eq!(refusal(&server, json!({ "type": "join", "name": name })), "name_held");
+    }
+    // that name is free, and what was whispered to her is hers
+    let mut other = Program::join(&server, "Ana");
+    assert_eq!(beto.next()["type"], "joined");
+    let mut join = Program::return_of(&ana, seq, 0);
+    assert_eq!(refusal(&server, join.clone()), "name_taken");
+    join["name"] = json!("Aninha");
+    let mut ana = Program::come(&server, join);
+    assert_eq!((&beto.next()["name"], &other.next()["name"]), (&json!("Aninha"), &json!("Aninha")));
+    while ana.next()["text"] != "psiu" {}
+    // whoever comes back makes room
+    for known in [caio, duda] {
+        assert_eq!(Program::come_back(&server, &known, seq, 0).lose()["name"], known["name"]);
+        assert_eq!((&beto.next()["type"], &beto.next()["type"]), (&json!("joined"), &json!("left")));
+    }
+}
+
+#[test]
 fn a_crowd_that_is_lost_and_comes_back_disturbs_nobody() {
     const CROWD: usize = 200;
     let server = patient();

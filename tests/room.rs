@@ -3,10 +3,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
+use papo::admission::Origin;
 use papo::chat::answer::{Answer, DiskTrouble};
 use papo::chat::event::{EventKind, Reason};
 use papo::chat::hygiene::CleanText;
@@ -153,7 +155,9 @@ impl House {
     }
 
     fn join(&self, id: u64, name: &str) {
-        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap(), from: None, token: None });
+        let origin = Origin::of(Ipv4Addr::LOCALHOST.into(), &[]);
+        let name = Name::parse(name).unwrap();
+        self.room.do_send(Join { session: SessionId(id), origin, name, from: None, token: None });
     }
 
     fn say(&self, id: SessionId, manner: Manner) {

@@ -33,9 +33,14 @@ impl Crowds {
         }
     }
 
+    /// The oldest of this origin.
+    pub(crate) fn oldest(&self, origin: Origin) -> Option<SessionId> {
+        self.by_origin.get(&origin)?.front().copied()
+    }
+
     /// Takes the oldest of this origin away.
     pub(crate) fn take_oldest(&mut self, origin: Origin) -> Option<SessionId> {
-        let oldest = *self.by_origin.get(&origin)?.front()?;
+        let oldest = self.oldest(origin)?;
         self.remove(origin, oldest);
         Some(oldest)
     }
