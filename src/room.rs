@@ -20,6 +20,7 @@ use actix::prelude::*;
 use log::error;
 use tokio::time::Instant;
 
+use crate::addresses::Origin;
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind};
 use crate::chat::history::History;
@@ -82,7 +83,7 @@ pub struct ChatRoom {
     /// What will look who has not come back, and when.
     expiry: Option<(Instant, SpawnHandle)>,
     /// What was whispered to them.
-    whispers: Whispers,
+    whispers: Whispers<Option<Origin>>,
     /// What would be said twice if it were sent again.
     repeats: Repeats,
     hubs: Vec<Hub>,

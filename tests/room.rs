@@ -24,6 +24,11 @@ use papo::turn::{Item, Private};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+/// Where everybody is.
+fn loopback() -> Origin {
+    Origin::of(Ipv4Addr::LOCALHOST.into(), &[])
+}
+
 /// What a member got, one by one.
 #[derive(Debug, Clone, PartialEq)]
 enum Note {
@@ -155,8 +160,7 @@ impl House {
     }
 
     fn join(&self, id: u64, name: &str) {
-        let origin = Origin::of(Ipv4Addr::LOCALHOST.into(), &[]);
-        let name = Name::parse(name).unwrap();
+        let (origin, name) = (loopback(), Name::parse(name).unwrap());
         self.room.do_send(Join { session: SessionId(id), origin, name, from: None, token: None });
     }
 
@@ -237,7 +241,13 @@ async fn play(steps: &[Step]) -> (HashMap<SessionId, Notes>, HashMap<u64, EventK
             Step::Flood(session) => (0..300).for_each(|_| house.say(id(session), Manner::Acts)),
             Step::Whisper(session, name) => {
                 let to = Name::parse(name).unwrap();
-                room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into(), key: None });
+                room.do_send(Whisper {
+                    session: id(session),
+                    origin: loopback(),
+                    to: To::Name(to),
+                    text: "psiu".into(),
+                    key: None,
+                });
             }
             Step::Rename(session, name) => {
                 room.do_send(Rename { session: id(session), name: Name::parse(name).unwrap() });
@@ -393,7 +403,13 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     let proof = Token::new([7; TOKEN_BYTES]).proof();
     let whisper = |id: Option<&str>| {
         let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
-        house.room.do_send(Whisper { session: SessionId(1), to, text, key: id.map(|id| MessageKey::new(&proof, id)) });
+        house.room.do_send(Whisper {
+            session: SessionId(1),
+            origin: loopback(),
+            to,
+            text,
+            key: id.map(|id| MessageKey::new(&proof, id)),
+        });
     };
     let answers = || {
         let notes = house.notes.borrow()[&SessionId(1)].notes.clone();
@@ -459,7 +475,7 @@ impl Whisperers {
     async fn whisper(&self, id: &str) {
         let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
         let key = Some(MessageKey::new(&Token::new([7; TOKEN_BYTES]).proof(), id));
-        self.house.room.do_send(Whisper { session: SessionId(1), to, text, key });
+        self.house.room.do_send(Whisper { session: SessionId(1), origin: loopback(), to, text, key });
         self.house.settle().await;
     }
 

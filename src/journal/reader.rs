@@ -24,6 +24,9 @@ pub const MAX_PAGE_ITEMS: usize = 1000;
 /// The most bytes in a page, but for the last item of it.
 pub const MAX_PAGE_BYTES: usize = 256 * 1024; // 256 KiB
 
+/// So many whispers are looked at, at a start, for those who may come back.
+const LOOKED_AT: u64 = 131_072;
+
 /// How long a page may be. There is always at least one item in it, if there is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -224,7 +227,8 @@ impl Reader {
     }
 
     /// The newest whispers since then to readers that can prove who they are, the newest first: for those who come back after a
-    /// restart.
+    /// restart. If there are more than `count`, the readers take turns, and for each of them those who whispered, so that nobody
+    /// takes the place of what others have missed. Of all whispers, the newest 131,072 are looked at.
     ///
     /// # Errors
     /// [`JournalError::Database`] if it cannot be read.
@@ -232,7 +236,15 @@ impl Reader {
         let transaction = self.connection.unchecked_transaction()?;
         let count = i64::try_from(count).unwrap_or(i64::MAX);
         let sql = format!(
-            "SELECT {} FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1 ORDER BY number DESC LIMIT ?2",
+            "SELECT {} FROM whispers WHERE number IN (
+                SELECT number FROM (
+                    SELECT number, row_number() OVER (PARTITION BY to_proof ORDER BY turn, number DESC) AS turn FROM (
+                        SELECT number, to_proof,
+                            row_number() OVER (PARTITION BY to_proof, from_fold ORDER BY number DESC) AS turn
+                        FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1
+                            AND number > (SELECT max(number) FROM whispers) - {LOOKED_AT}))
+                ORDER BY turn, number DESC LIMIT ?2)
+             ORDER BY number DESC",
             row::WHISPER
         );
         Ok(read(&transaction, &sql, params![row::millis(since), count], row::read_whisper)?)

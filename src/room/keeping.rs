@@ -107,8 +107,8 @@ impl ChatRoom {
             else {
                 continue;
             };
-            // whoever whispered is another member by now
-            self.whispers.add(proof, Whispered { after, at, from, member: MemberId(0), number, text });
+            // whoever whispered is another member by now, and nobody knows from where it was
+            self.whispers.add(proof, None, Whispered { after, at, from, member: MemberId(0), number, text });
         }
     }
 

@@ -59,6 +59,7 @@ impl ChatRoom {
         if let (Some(from), Some(proof)) = (from, self.absence.proof_of(session)) {
             let whispers = self.whispers.after(proof, from.whispers).cloned().collect();
             let known = self.whispers.newest_up_to(proof, from.whispers).cloned();
+            self.whispers.read(proof, from.whispers);
             self.tell_stranger(session, Private::Missed { whispers, known }, ctx);
         }
     }

@@ -80,6 +80,8 @@ pub enum Manner {
 pub struct Whisper {
     /// Who.
     pub session: SessionId,
+    /// From where.
+    pub origin: Origin,
     /// To whom.
     pub to: To,
     /// What.

@@ -142,7 +142,7 @@ impl<S: Transport> Connection<S> {
 
     fn whisper(&mut self, to: To, text: CleanText) {
         let key = self.key();
-        self.ask(Whisper { session: self.id, to, text, key });
+        self.ask(Whisper { session: self.id, origin: self.origin(), to, text, key });
     }
 
     /// Where it comes from.
