@@ -37,7 +37,16 @@ impl Program {
     }
 
     fn come(server: &TestServer, join: Value) -> Program {
-        let mut client = server.connect();
+        Program::come_by(server.connect(), join)
+    }
+
+    /// Comes in from 127.0.0.so-much.
+    fn join_from(server: &TestServer, last: u8, name: &str) -> Program {
+        let client = Client::connect_from([127, 0, 0, last], server.address);
+        Program::come_by(client, json!({ "type": "join", "name": name }))
+    }
+
+    fn come_by(mut client: Client, join: Value) -> Program {
         client.send(&join.to_string());
         assert_eq!(client.object()["type"], "hello");
         let welcome = client.object();
@@ -537,6 +546,64 @@ fn an_address_has_only_so_many_names_reserved_and_whoever_is_beyond_has_left() {
         assert_eq!(Program::come_back(&server, &known, seq, 0).lose()["name"], known["name"]);
         assert_eq!((&beto.next()["type"], &beto.next()["type"]), (&json!("joined"), &json!("left")));
     }
+}
+
+#[test]
+fn each_address_has_its_own_share_of_the_names_and_an_exempt_one_any_number() {
+    let exempt = vec!["127.0.0.4".parse().unwrap()];
+    let server = TestServer::with(Config { max_lost_per_address: 1, exempt, ..config() }, ChatRoom::default);
+    let mut beto = Program::join(&server, "Beto");
+    for (last, name, expected) in [
+        (2, "Ana", json!("name_held")),
+        (2, "Caio", Value::Null),
+        (3, "Duda", json!("name_held")),
+        (4, "Eva", json!("name_held")),
+        (4, "Zeca", json!("name_held")),
+    ] {
+        let program = Program::join_from(&server, last, name);
+        assert_eq!(beto.next()["type"], "joined");
+        program.lose();
+        assert_eq!(beto.next()["type"], "left");
+        assert_eq!(refusal(&server, json!({ "type": "join", "name": name })), expected, "{name}");
+        if expected == Value::Null {
+            // somebody had it for a moment
+            assert_eq!((&beto.next()["type"], &beto.next()["type"]), (&json!("joined"), &json!("left")));
+        }
+    }
+}
+
+#[test]
+fn however_many_whisper_from_one_address_they_cost_those_of_another_nothing() {
+    const MISSED: u64 = 60;
+    let server = patient();
+    let mut beto = Program::join_from(&server, 2, "Beto");
+    let ana = Program::join_from(&server, 2, "Ana");
+    beto.next();
+    let seq = ana.seq() + 1;
+    (0..MISSED).for_each(|i| whisper_to_ana(&mut beto, &i.to_string()));
+    let known = ana.lose();
+    // a share of each would be less than that
+    let mut crowd: Vec<Program> = (0..100).map(|i| Program::join_from(&server, 3, &format!("p{i}"))).collect();
+    for program in &mut crowd {
+        let to = program.welcome["name"].clone();
+        for _ in 0..25 {
+            program.send(json!({ "type": "whisper", "to": to, "text": "x" }));
+        }
+        program.send(json!({ "type": "who" }));
+        while program.next()["type"] != "people" {}
+    }
+    let mut ana = Program::come_back(&server, &known, seq, 0);
+    ana.send(json!({ "type": "ping" }));
+    let mut missed = Vec::new();
+    loop {
+        let object = ana.next();
+        match object["type"].as_str() {
+            Some("pong") => break,
+            Some("whispered") => missed.push(object["number"].as_u64().unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(missed, (1..=MISSED).collect::<Vec<_>>());
 }
 
 #[test]
