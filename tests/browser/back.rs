@@ -8,10 +8,11 @@ use papo::room::ChatRoom;
 use serde_json::json;
 
 use super::common::program::{Program, papo};
-use super::common::{Client, TestServer, config};
+use super::common::{Client, TestServer};
 use super::driver::Browser;
 use super::page::Page;
 use super::relay::Relay;
+use super::server::{self, config};
 
 /// What a browser notes of a connection that breaks, or cannot be made.
 const BROKEN: &str = "WebSocket connection to";
@@ -35,10 +36,13 @@ async fn mend(relay: &Relay, page: &Page<'_>) {
     hurry(page).await;
 }
 
-/// Waits until the page is back, and not as long as it would wait by itself.
+/// Waits until the page is back, and not as long as it would wait by itself, should a try be under way that is in vain.
 async fn hurry(page: &Page<'_>) {
-    page.run("document.querySelector('#state button')?.click()", &[]).await;
-    page.hides("state").await;
+    let hurry = || async {
+        page.run("document.querySelector('#state[data-phase=waiting] button')?.click()", &[]).await;
+        page.text("state").await
+    };
+    page.until("it is back", hurry, Option::is_none).await;
 }
 
 async fn people(page: &Page<'_>, expected: &[&str]) {
@@ -192,7 +196,7 @@ async fn a_tab_that_is_loaded_again_is_the_same_member() {
     ana.shows("self", "Ana").await;
     beto.expect(&["Ana: no caminho"]);
     ana.sees("você: no caminho").await;
-    ana.run("location.reload()", &[]).await;
+    ana.reload().await;
     ana.sees("você: no caminho").await;
     beto.send("fim");
     let lines = ana.sees("Beto: fim").await;
@@ -206,7 +210,7 @@ async fn a_tab_that_is_loaded_again_is_the_same_member() {
     ana.say("/sair").await;
     ana.shows("farewell", "Você saiu do chat.").await;
     assert_eq!(ana.run("return sessionStorage.length", &[]).await, 0);
-    ana.run("location.reload()", &[]).await;
+    ana.reload().await;
     ana.shows("door", "Seu nome").await;
     browser.close_after(&[BROKEN]).await;
 }
@@ -224,9 +228,12 @@ async fn of_two_windows_the_last_one_goes_on_and_the_other_one_waits_for_a_perso
     // a window that a page opens begins with what its tab has kept, as a duplicated tab does
     let before = browser.client.windows().await.unwrap();
     ana.run("window.open(location.href)", &[]).await;
-    let mut windows = browser.client.windows().await.unwrap();
-    windows.retain(|window| !before.contains(window));
-    let copy = Page { browser: &browser, tab: windows.remove(0) };
+    let another = || async {
+        let windows = browser.client.windows().await.unwrap();
+        windows.into_iter().find(|window| !before.contains(window))
+    };
+    let tab = ana.until("another window", another, Option::is_some).await.unwrap();
+    let copy = Page { browser: &browser, tab };
     copy.shows("self", "Ana").await;
     copy.hides("state").await;
     ana.shows("state", "A conversa continua em outra janela.").await;
@@ -249,7 +256,7 @@ async fn of_two_windows_the_last_one_goes_on_and_the_other_one_waits_for_a_perso
     ana.say("e aqui").await;
     beto.expect(&["Ana: e aqui"]);
     // loaded again, it does not take it back
-    copy.run("location.reload()", &[]).await;
+    copy.reload().await;
     copy.shows("door", "Seu nome").await;
     ana.hides("state").await;
     beto.expect_nothing();
@@ -331,7 +338,7 @@ async fn after_a_restart_with_the_same_journal_everybody_is_back_without_a_word(
 #[ignore = "needs chromium and chromedriver"]
 async fn a_name_that_is_kept_for_somebody_is_refused_like_one_that_is_taken() {
     // a loss is told at once
-    let server = TestServer::start();
+    let server = server::start();
     let mut beto = server.join("Beto");
     let (program, _) = Client::join_as_program(server.address, "Ana", None);
     program.reset();

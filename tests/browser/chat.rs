@@ -3,14 +3,14 @@
 use fantoccini::key::Key;
 use serde_json::json;
 
-use super::common::TestServer;
 use super::common::program::{Program, papo};
 use super::driver::Browser;
+use super::server;
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn two_tabs_and_a_terminal_are_in_one_room() {
-    let server = TestServer::start();
+    let server = server::start();
     let browser = Browser::open(server.address).await;
     let ana = browser.page().await;
     ana.enter("Ana").await;
@@ -108,7 +108,7 @@ async fn what_was_said_is_found_and_who_was_there() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_whisper_to_a_name_that_was_clicked_reaches_nobody_else() {
-    let server = TestServer::start();
+    let server = server::start();
     let mut caio = server.join("Caio");
     let browser = Browser::open(server.address).await;
     let ana = browser.page().await;
@@ -160,7 +160,7 @@ async fn a_whisper_to_a_name_that_was_clicked_reaches_nobody_else() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn what_looks_like_html_is_text_and_runs_nothing() {
-    let server = TestServer::start();
+    let server = server::start();
     let mut mallory = server.join("Mallory");
     let browser = Browser::open(server.address).await;
     let ana = browser.page().await;
@@ -215,7 +215,7 @@ async fn what_looks_like_html_is_text_and_runs_nothing() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn a_keyboard_is_all_it_takes() {
-    let server = TestServer::start();
+    let server = server::start();
     let mut beto = server.join("Beto");
     let browser = Browser::open(server.address).await;
     let ana = browser.page().await;
@@ -249,7 +249,7 @@ async fn a_keyboard_is_all_it_takes() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn every_request_of_the_page_goes_to_the_server() {
-    let server = TestServer::start();
+    let server = server::start();
     let mut beto = server.join("Beto");
     let browser = Browser::open(server.address).await;
     let ana = browser.page().await;
@@ -266,7 +266,7 @@ async fn every_request_of_the_page_goes_to_the_server() {
         .map(|(_, parameters)| parameters["url"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(sockets, [format!("ws://{}/ws", server.address)]);
-    ana.run("location.reload()", &[]).await;
+    ana.reload().await;
     ana.shows("self", "Ana").await;
     browser.close().await;
 }

@@ -7,13 +7,14 @@ use papo::room::ChatRoom;
 use papo::transport::tls::{Acceptor, Identity};
 use serde_json::json;
 
-use super::common::{TestServer, config};
+use super::common::TestServer;
 use super::driver::Browser;
+use super::server::{self, config};
 
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn whoever_is_refused_a_name_reads_why_and_gives_another() {
-    let server = TestServer::start();
+    let server = server::start();
     let mut ana = server.join("Ana");
     let browser = Browser::open(server.address).await;
     let page = browser.page().await;
@@ -92,7 +93,7 @@ async fn over_tls_with_a_certificate_of_nobody_it_is_the_same() {
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn it_speaks_the_language_of_the_browser_and_then_the_one_that_is_chosen() {
-    let server = TestServer::start();
+    let server = server::start();
     for (language, label, welcome) in [
         ("pt-BR", "Seu nome", "Bem-vindo ao chat, Ana!"),
         ("pt-PT", "Seu nome", "Bem-vindo ao chat, Ana!"),

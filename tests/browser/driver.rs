@@ -52,16 +52,29 @@ impl Driver {
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().expect("chromedriver is installed");
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        match Driver::port(&mut stdout) {
+            Ok(port) => Ok(Driver { child, port, _stdout: stdout }),
+            Err(said) => {
+                child.wait().unwrap();
+                Err(said)
+            }
+        }
+    }
+
+    /// Reads where it listens.
+    ///
+    /// # Errors
+    ///
+    /// It ended: what it said.
+    fn port(stdout: &mut impl BufRead) -> Result<u16, String> {
         let mut said = String::new();
         loop {
             let start = said.len();
             if stdout.read_line(&mut said).unwrap() == 0 {
-                child.wait().unwrap();
                 return Err(said);
             }
             if let Some((_, port)) = said[start..].trim().split_once("was started successfully on port ") {
-                let port = port.trim_end_matches('.').parse().unwrap();
-                return Ok(Driver { child, port, _stdout: stdout });
+                return Ok(port.trim_end_matches('.').parse().unwrap());
             }
         }
     }

@@ -1,10 +1,11 @@
 //! How it looks: nothing sticks out of a small screen; and pictures of everything, for people to look at.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::common::{Client, TestServer};
 use super::driver::Browser;
 use super::page::Page;
+use super::server;
 
 /// Whatever can be seen and is cut off by the left or the right border of the screen, or has text that does not fit; and
 /// whether the page can be scrolled sideways.
@@ -32,8 +33,11 @@ const BOX: &str = r"
 
 async fn fits(page: &Page<'_>, width: u32, what: &str) {
     page.rests().await;
-    let found = page.run(STICKS_OUT, &[&width.to_string()]).await;
-    assert_eq!(found, json!([]), "{what}, {width} pixels wide");
+    // a screen of another size takes a moment
+    let width = width.to_string();
+    let fits = |found: &Value| *found == json!([]);
+    page.until(&format!("{what} fits, {width} pixels wide"), || async { page.run(STICKS_OUT, &[&width]).await }, fits)
+        .await;
 }
 
 async fn has_box(page: &Page<'_>) {
@@ -84,7 +88,7 @@ const ENGLISH: [&str; 6] = [
 #[tokio::test]
 #[ignore = "needs chromium and chromedriver"]
 async fn on_a_small_screen_nothing_sticks_out_and_the_box_is_there() {
-    let server = TestServer::start();
+    let server = server::start();
     let browser = Browser::open(server.address).await;
     let page = browser.page().await;
     page.shows("door", "Seu nome").await;
@@ -144,7 +148,7 @@ async fn on_a_small_screen_nothing_sticks_out_and_the_box_is_there() {
 #[ignore = "needs chromium and chromedriver"]
 async fn pictures() {
     for (language, own, texts) in [("pt-BR", "Ana", &PORTUGUESE), ("en-US", "Anna", &ENGLISH)] {
-        let server = TestServer::start();
+        let server = server::start();
         let browser = Browser::open_as(server.address, "http", language).await;
         let page = browser.page().await;
         page.shows("enter", if own == "Ana" { "Entrar" } else { "Join" }).await;

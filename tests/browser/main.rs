@@ -25,4 +25,5 @@ mod looks;
 mod lost;
 mod page;
 mod relay;
+mod server;
 mod spare;

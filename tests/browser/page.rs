@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use super::common::DEADLINE;
 use super::driver::Browser;
 
+/// The longest time until the page tries again to connect: 30 s, and a quarter more by chance.
+const LONGEST_PAUSE: Duration = Duration::from_millis(37_500);
+
 /// What stands in the list of messages, a line for each: `Ana: oi`, `você: oi`, `Ana (privado): oi`, or a sentence. What has
 /// not been confirmed, or has failed, says so at its beginning.
 const LINES: &str = r#"
@@ -55,8 +58,28 @@ impl Page<'_> {
         self.browser.client.execute(script, arguments).await.unwrap()
     }
 
+    /// The page once more.
+    pub(crate) async fn reload(&self) {
+        self.drive().await;
+        self.browser.client.refresh().await.unwrap();
+    }
+
     /// Waits until a question has this answer.
     pub(crate) async fn until<T, F>(&self, what: &str, ask: impl Fn() -> F, is_it: impl Fn(&T) -> bool) -> T
+    where
+        T: std::fmt::Debug,
+        F: Future<Output = T>,
+    {
+        self.until_within(DEADLINE, what, ask, is_it).await
+    }
+
+    async fn until_within<T, F>(
+        &self,
+        deadline: Duration,
+        what: &str,
+        ask: impl Fn() -> F,
+        is_it: impl Fn(&T) -> bool,
+    ) -> T
     where
         T: std::fmt::Debug,
         F: Future<Output = T>,
@@ -67,7 +90,7 @@ impl Page<'_> {
             if is_it(&answer) {
                 return answer;
             }
-            if start.elapsed() > DEADLINE {
+            if start.elapsed() > deadline {
                 let seen = self.run("return [location.href, document.body?.innerText]", &[]).await;
                 let noted = self.browser.log("browser").await;
                 panic!("in vain: {what}; there is {answer:?}; the page is {seen}; noted: {noted:?}");
@@ -96,6 +119,12 @@ impl Page<'_> {
     /// Waits until an element cannot be seen.
     pub(crate) async fn hides(&self, id: &str) {
         self.until(&format!("#{id} is hidden"), || self.text(id), Option::is_none).await;
+    }
+
+    /// Waits until a page that has lost its connection is back by itself. The longer it has tried in vain, the longer it waits.
+    pub(crate) async fn comes_back(&self) {
+        let deadline = LONGEST_PAUSE + DEADLINE;
+        self.until_within(deadline, "it is back by itself", || self.text("state"), Option::is_none).await;
     }
 
     /// All messages.

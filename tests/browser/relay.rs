@@ -1,8 +1,8 @@
-//! A cable between a browser and a server: it counts connections, can be cut, and can lose what is sent.
+//! A cable between a browser and a server: it counts connections and what they carry, can be cut, and can lose what is sent.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::spawn;
 
@@ -14,12 +14,13 @@ pub(crate) struct Relay {
 
 #[derive(Default)]
 struct Cable {
-    accepted: AtomicUsize,
     is_cut: AtomicBool,
     /// Whether what goes to the server is lost, and what comes from it.
     loses: [AtomicBool; 2],
-    /// All ends of all connections.
+    /// All ends of all connections that have not been broken.
     ends: Mutex<Vec<TcpStream>>,
+    /// What each connection has carried, see [`Relay::carried`].
+    carried: Mutex<Vec<[usize; 2]>>,
 }
 
 impl Relay {
@@ -30,18 +31,21 @@ impl Relay {
         spawn(move || {
             for browser in listener.incoming() {
                 let Ok(browser) = browser else { break };
+                // whoever cuts it waits, and then breaks this one, too
+                let mut ends = cable.ends.lock().unwrap();
                 if cable.is_cut.load(Ordering::SeqCst) {
                     continue;
                 }
                 // the server is not there (any more)
                 let Ok(server) = TcpStream::connect(server) else { continue };
-                cable.accepted.fetch_add(1, Ordering::SeqCst);
-                cable.ends.lock().unwrap().extend([&browser, &server].map(|end| end.try_clone().unwrap()));
+                ends.extend([&browser, &server].map(|end| end.try_clone().unwrap()));
+                let connection = cable.count();
+                drop(ends);
                 let (back, forth) = (server.try_clone().unwrap(), browser.try_clone().unwrap());
                 let pass = Arc::clone(&cable);
-                spawn(move || pass.pass_on(browser, server, 0));
+                spawn(move || pass.pass_on(browser, server, connection, 0));
                 let pass = Arc::clone(&cable);
-                spawn(move || pass.pass_on(back, forth, 1));
+                spawn(move || pass.pass_on(back, forth, connection, 1));
             }
         });
         relay
@@ -49,7 +53,12 @@ impl Relay {
 
     /// How many connections there were.
     pub(crate) fn accepted(&self) -> usize {
-        self.cable.accepted.load(Ordering::SeqCst)
+        self.cable.carried.lock().unwrap().len()
+    }
+
+    /// How many bytes each connection has carried to the server, and from it, in the order in which they were accepted.
+    pub(crate) fn carried(&self) -> Vec<[usize; 2]> {
+        self.cable.carried.lock().unwrap().clone()
     }
 
     /// Breaks all connections: neither side has closed them. There will be no other one.
@@ -79,11 +88,22 @@ impl Relay {
 }
 
 impl Cable {
+    /// There is one more connection. Returns how many there were.
+    fn count(&self) -> usize {
+        let mut carried = self.carried.lock().unwrap();
+        carried.push([0, 0]);
+        carried.len() - 1
+    }
+
     /// Passes on what is said, and the end of it.
-    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream, direction: usize) {
+    fn pass_on(&self, mut from: TcpStream, mut to: TcpStream, connection: usize, direction: usize) {
         let mut buffer = [0; 8192];
         while let Ok(length @ 1..) = from.read(&mut buffer) {
-            if !self.loses[direction].load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            if self.loses[direction].load(Ordering::SeqCst) {
+                continue;
+            }
+            self.carried.lock().unwrap()[connection][direction] += length;
+            if to.write_all(&buffer[..length]).is_err() {
                 break;
             }
         }
