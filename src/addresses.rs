@@ -5,12 +5,16 @@
 
 mod address;
 mod arrivals;
+mod crowds;
+mod origin;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 pub(crate) use address::Address;
 pub(crate) use arrivals::Arrivals;
+pub(crate) use crowds::Crowds;
+pub use origin::Origin;
 
 /// Addresses that are gone are forgotten this often at most, unless there are very many of them.
 const PRUNING_INTERVAL: Duration = Duration::from_secs(60);

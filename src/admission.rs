@@ -4,18 +4,16 @@
 //! It knows addresses and counts, and nothing of sockets, actors and clocks: it is told the time. The
 //! [`server`](crate::server) asks it about each new connection, and tells it when that has a name and when it is gone.
 
-mod unnamed;
-
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use unnamed::Unnamed;
-
-use crate::addresses::{Address, Addresses, Arrivals, Memory};
+use crate::addresses::{Address, Addresses, Arrivals, Crowds, Memory};
 use crate::chat::answer::Refusal;
 use crate::chat::registry::SessionId;
 use crate::config::Config;
+
+pub use crate::addresses::Origin;
 
 /// The time over which new connections are counted.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -28,7 +26,8 @@ pub struct Admission {
     last_id: u64,
     /// The addresses to which limits apply: those with connections, and those that had new ones lately.
     addresses: Addresses<Counts>,
-    unnamed: Unnamed,
+    /// Those without a name.
+    unnamed: Crowds,
 }
 
 /// What is known of one address.
@@ -49,13 +48,6 @@ impl Memory for Counts {
     }
 }
 
-/// Where a connection comes from, and whether the limits for one address apply there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Origin {
-    address: Address,
-    is_exempt: bool,
-}
-
 /// A connection that may come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Admitted {
@@ -70,7 +62,7 @@ pub struct Admitted {
 impl Admission {
     /// Nobody is there yet.
     pub fn new(config: Arc<Config>, now: Instant) -> Admission {
-        Admission { config, open: 0, last_id: 0, addresses: Addresses::none(now), unnamed: Unnamed::default() }
+        Admission { config, open: 0, last_id: 0, addresses: Addresses::none(now), unnamed: Crowds::default() }
     }
 
     /// Counts a new connection in, still without a name, unless there are too many.
@@ -85,9 +77,8 @@ impl Admission {
         if is_reached(self.config.max_connections, self.open) {
             return Err(Refusal::ServerFull);
         }
-        let is_exempt = self.config.exempt.iter().any(|net| net.contains(ip));
-        let origin = Origin { address: Address::from(ip), is_exempt };
-        if !is_exempt {
+        let origin = Origin::of(ip, &self.config.exempt);
+        if !origin.is_exempt {
             self.count(origin.address, now)?;
         }
         self.open += 1;

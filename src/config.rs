@@ -187,6 +187,10 @@ pub struct Config {
     /// How long such a member may come back, and its name is kept for it. Default: 10 min. 0 = off: no program can prove who it
     /// is, so every loss is a departure.
     pub resume_window: Duration,
+    /// Such members of one address at once; for more, the loss is a departure, told at once, and their names are free. Default: 64,
+    /// as many as can lose their connections at once. 0 = off. In all there are 4,096 at most; beyond it, the address that has most
+    /// of them loses the one that is away longest.
+    pub max_lost_per_address: usize,
     /// The most names that one session keeps to ignore; one more is refused with an answer. Default: 100.
     pub max_ignored: usize,
     /// The time between two questions of one session to the archive, searches and `/visto`; a second one waits. Default: 1 s.
@@ -426,6 +430,7 @@ impl Default for Config {
             history: 50,
             grace: Duration::from_secs(5),
             resume_window: Duration::from_secs(600),
+            max_lost_per_address: 64,
             max_ignored: 100,
             question_interval: Duration::from_secs(1),
             max_questions: 256,

@@ -20,6 +20,7 @@ use actix::prelude::*;
 use log::error;
 use tokio::time::Instant;
 
+use crate::addresses::Origin;
 use crate::chat::answer::Answer;
 use crate::chat::event::{Event, EventKind};
 use crate::chat::history::History;
@@ -34,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::turn::{Item, Private, Turn};
 
 use self::absence::{Absence, Patience};
-use self::keeping::{Tickets, Unkept};
+use self::keeping::{Tickets, Trouble, Unkept};
 
 pub use self::keeping::Past;
 pub use self::message::{
@@ -82,7 +83,7 @@ pub struct ChatRoom {
     /// What will look who has not come back, and when.
     expiry: Option<(Instant, SpawnHandle)>,
     /// What was whispered to them.
-    whispers: Whispers,
+    whispers: Whispers<Option<Origin>>,
     /// What would be said twice if it were sent again.
     repeats: Repeats,
     hubs: Vec<Hub>,
@@ -98,8 +99,8 @@ pub struct ChatRoom {
     impatience: Option<SpawnHandle>,
     /// The last record that it was handed, and the last one that it has written.
     tickets: Tickets,
-    /// Whether it cannot write.
-    is_failing: bool,
+    /// Why it does not write, if it does not.
+    trouble: Option<Trouble>,
     /// The number of the last event that it has written.
     written: u64,
     /// Whether the last turn said that it is behind.
@@ -169,7 +170,7 @@ impl ChatRoom {
             shown: 0,
             names: None,
             absence: Absence::default(),
-            patience: Patience { grace: Duration::ZERO, window: Duration::ZERO },
+            patience: Patience::NONE,
             expiry: None,
             whispers: Whispers::default(),
             repeats: Repeats::default(),
@@ -180,7 +181,7 @@ impl ChatRoom {
             unkept: VecDeque::new(),
             impatience: None,
             tickets: Tickets::default(),
-            is_failing: false,
+            trouble: None,
             written: u64::MAX,
             is_journal_behind: false,
             reported_from: u64::MAX,

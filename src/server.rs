@@ -118,8 +118,8 @@ impl Server {
     pub fn start(self, room: ChatRoom) -> Running {
         let metrics = room.metrics();
         let archive = open_archive(&room, &self.config);
-        let room =
-            room.showing(self.config.history).waiting_for_lost(self.config.grace, self.config.resume_window).start();
+        let Config { history, grace, resume_window, max_lost_per_address, .. } = *self.config;
+        let room = room.showing(history).waiting_for_lost(grace, resume_window, max_lost_per_address).start();
         let language = self.config.language;
         let admin = self.admin.map(|admin| admin.start(room.clone(), Arc::clone(&metrics), language));
         let site = Arc::new(Site::new(Hosts::new(&self.config.hosts)));

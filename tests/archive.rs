@@ -250,6 +250,58 @@ fn whispers_are_kept_for_their_two_people_only() {
     assert_eq!(secrets(exported(directory.path(), &["--whispers", "Beto"])), 1);
 }
 
+/// Forty programs that whisper, each to the one that is so many places behind it, far more than there is room for.
+fn flood(server: &Program, crowd: &mut [Client], distance: usize) {
+    for at in 0..crowd.len() {
+        let to = format!("f{}", (at + distance) % crowd.len());
+        let whisper = json!({ "type": "whisper", "to": to, "text": "x" }).to_string();
+        (0..75).for_each(|_| crowd[at].send(&whisper));
+        crowd[at].send(&json!({ "type": "ping" }).to_string());
+    }
+    for client in crowd {
+        while client.object()["type"] != "pong" {}
+    }
+    // the room has had it all
+    drop(server.join("Fim"));
+}
+
+#[test]
+fn nobody_can_flush_what_others_have_missed() {
+    let directory = tempdir().unwrap();
+    let server = serve(directory.path());
+    let (mut ana, welcome) = come(&server, "Ana", None);
+    let mut beto = server.join("Beto");
+    beto.send("@ana psiu");
+    while ana.object()["type"] != "whispered" {}
+    let mut crowd: Vec<Client> = (0..40).map(|i| come(&server, &format!("f{i}"), None).0).collect();
+    // she has not told anybody that she has read it
+    let come_back = |server: &Program| {
+        let mut join = welcome.clone();
+        (join["type"], join["whispers"]) = (json!("join"), json!(0));
+        let mut ana = Client::connect(server.address);
+        ana.send(&join.to_string());
+        ana.send(&json!({ "type": "ping" }).to_string());
+        let mut missed = Vec::new();
+        loop {
+            match ana.object() {
+                object if object["type"] == "pong" => return (ana, missed),
+                object if object["type"] == "whispered" => missed.push(object["text"].clone()),
+                _ => {}
+            }
+        }
+    };
+    for distance in [0, 1] {
+        ana.reset();
+        flood(&server, &mut crowd, distance);
+        let missed;
+        (ana, missed) = come_back(&server);
+        assert_eq!(missed, ["psiu"], "{distance}");
+    }
+    let server = restart(server, "TERM", directory.path());
+    let (_, missed) = come_back(&server);
+    assert_eq!(missed, ["psiu"]);
+}
+
 #[test]
 fn a_second_server_does_not_write_into_the_same_journal() {
     let directory = tempdir().unwrap();

@@ -347,8 +347,7 @@ fn live(scene: &Scene, number: u64, seed: u64) -> Vec<Life> {
 /// A server that listens there, with its journal in this directory.
 fn serve(address: SocketAddr, directory: &Path) -> Program {
     let address_text = address.to_string();
-    let unlimited =
-        "--rate 0 --rate-bytes 0 --max-per-address 0 --max-new-per-address 0 --max-unnamed-per-address 0 --lang en";
+    let unlimited = "--rate 0 --rate-bytes 0 --max-per-address 0 --max-new-per-address 0 --max-unnamed-per-address 0 --max-lost-per-address 0 --lang en";
     let arguments: Vec<&str> = ["--listen", &address_text].into_iter().chain(unlimited.split(' ')).collect();
     let mut command = papo(&arguments);
     command.arg("--data").arg(directory).env_remove("PAPO_NO_JOURNAL");

@@ -37,7 +37,16 @@ impl Program {
     }
 
     fn come(server: &TestServer, join: Value) -> Program {
-        let mut client = server.connect();
+        Program::come_by(server.connect(), join)
+    }
+
+    /// Comes in from 127.0.0.so-much.
+    fn join_from(server: &TestServer, last: u8, name: &str) -> Program {
+        let client = Client::connect_from([127, 0, 0, last], server.address);
+        Program::come_by(client, json!({ "type": "join", "name": name }))
+    }
+
+    fn come_by(mut client: Client, join: Value) -> Program {
         client.send(&join.to_string());
         assert_eq!(client.object()["type"], "hello");
         let welcome = client.object();
@@ -100,6 +109,14 @@ impl Program {
         let next = self.next();
         assert_eq!(next["type"], "pong", "{next}");
     }
+}
+
+/// Beto whispers to Ana, and is told so.
+#[track_caller]
+fn whisper_to_ana(beto: &mut Program, text: &str) {
+    beto.send(json!({ "type": "whisper", "to": "Ana", "text": text }));
+    let ack = beto.next();
+    assert_eq!(ack["type"], "ack", "{ack}");
 }
 
 /// The error by which a join is refused.
@@ -499,6 +516,97 @@ fn without_a_window_nobody_has_a_token_and_a_loss_is_a_departure() {
 }
 
 #[test]
+fn an_address_has_only_so_many_names_reserved_and_whoever_is_beyond_has_left() {
+    let server = TestServer::with(Config { max_lost_per_address: 2, ..config() }, ChatRoom::default);
+    let mut beto = Program::join(&server, "Beto");
+    let crowd = ["Caio", "Duda", "Ana"].map(|name| Program::join(&server, name));
+    (0..3).for_each(|_| assert_eq!(beto.next()["type"], "joined"));
+    whisper_to_ana(&mut beto, "psiu");
+    let seq = beto.seq() + 3;
+    let [caio, duda, ana] = crowd.map(|program| {
+        let known = program.lose();
+        let left = beto.next();
+        assert_eq!((&left["name"], &left["reason"]), (&known["name"], &json!("lost")));
+        known
+    });
+    for name in ["Caio", "Duda"] {
+        assert_eq!(refusal(&server, json!({ "type": "join", "name": name })), "name_held");
+    }
+    // that name is free, and what was whispered to her is hers
+    let mut other = Program::join(&server, "Ana");
+    assert_eq!(beto.next()["type"], "joined");
+    let mut join = Program::return_of(&ana, seq, 0);
+    assert_eq!(refusal(&server, join.clone()), "name_taken");
+    join["name"] = json!("Aninha");
+    let mut ana = Program::come(&server, join);
+    assert_eq!((&beto.next()["name"], &other.next()["name"]), (&json!("Aninha"), &json!("Aninha")));
+    while ana.next()["text"] != "psiu" {}
+    // whoever comes back makes room
+    for known in [caio, duda] {
+        assert_eq!(Program::come_back(&server, &known, seq, 0).lose()["name"], known["name"]);
+        assert_eq!((&beto.next()["type"], &beto.next()["type"]), (&json!("joined"), &json!("left")));
+    }
+}
+
+#[test]
+fn each_address_has_its_own_share_of_the_names_and_an_exempt_one_any_number() {
+    let exempt = vec!["127.0.0.4".parse().unwrap()];
+    let server = TestServer::with(Config { max_lost_per_address: 1, exempt, ..config() }, ChatRoom::default);
+    let mut beto = Program::join(&server, "Beto");
+    for (last, name, expected) in [
+        (2, "Ana", json!("name_held")),
+        (2, "Caio", Value::Null),
+        (3, "Duda", json!("name_held")),
+        (4, "Eva", json!("name_held")),
+        (4, "Zeca", json!("name_held")),
+    ] {
+        let program = Program::join_from(&server, last, name);
+        assert_eq!(beto.next()["type"], "joined");
+        program.lose();
+        assert_eq!(beto.next()["type"], "left");
+        assert_eq!(refusal(&server, json!({ "type": "join", "name": name })), expected, "{name}");
+        if expected == Value::Null {
+            // somebody had it for a moment
+            assert_eq!((&beto.next()["type"], &beto.next()["type"]), (&json!("joined"), &json!("left")));
+        }
+    }
+}
+
+#[test]
+fn however_many_whisper_from_one_address_they_cost_those_of_another_nothing() {
+    const MISSED: u64 = 60;
+    let server = patient();
+    let mut beto = Program::join_from(&server, 2, "Beto");
+    let ana = Program::join_from(&server, 2, "Ana");
+    beto.next();
+    let seq = ana.seq() + 1;
+    (0..MISSED).for_each(|i| whisper_to_ana(&mut beto, &i.to_string()));
+    let known = ana.lose();
+    // a share of each would be less than that
+    let mut crowd: Vec<Program> = (0..100).map(|i| Program::join_from(&server, 3, &format!("p{i}"))).collect();
+    for program in &mut crowd {
+        let to = program.welcome["name"].clone();
+        for _ in 0..25 {
+            program.send(json!({ "type": "whisper", "to": to, "text": "x" }));
+        }
+        program.send(json!({ "type": "who" }));
+        while program.next()["type"] != "people" {}
+    }
+    let mut ana = Program::come_back(&server, &known, seq, 0);
+    ana.send(json!({ "type": "ping" }));
+    let mut missed = Vec::new();
+    loop {
+        let object = ana.next();
+        match object["type"].as_str() {
+            Some("pong") => break,
+            Some("whispered") => missed.push(object["number"].as_u64().unwrap()),
+            _ => {}
+        }
+    }
+    assert_eq!(missed, (1..=MISSED).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_crowd_that_is_lost_and_comes_back_disturbs_nobody() {
     const CROWD: usize = 200;
     let server = patient();
@@ -549,4 +657,34 @@ fn after_a_kill_no_number_of_a_whisper_means_another_one() {
         object = ana.next();
     }
     assert_eq!((&object["text"], &object["number"]), (&json!("outro"), &json!(6)));
+}
+
+#[test]
+fn whatever_number_a_program_claims_to_know_those_that_follow_are_exact_in_every_program() {
+    const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+    let server = patient();
+    let mut beto = Program::join(&server, "Beto");
+    let token = Token::new([7; TOKEN_BYTES]).reveal();
+    let join = json!({ "name": "Ana", "token": token, "epoch": beto.welcome["epoch"] });
+    let (mut last, mut before) = (0, Vec::new());
+    for claim in [1 << 53, u64::MAX] {
+        let mut ana = Program::come_back(&server, &join, beto.seq(), claim);
+        if last == 0 {
+            assert_eq!(beto.next()["type"], "joined");
+        }
+        for text in ["um", "dois"] {
+            whisper_to_ana(&mut beto, text);
+            let number = loop {
+                let object = ana.next();
+                if let Some(number) = object["number"].as_u64().filter(|number| *number > last) {
+                    break number;
+                }
+            };
+            assert!(number < MAX_SAFE_INTEGER - 1_000_000, "{number}");
+            last = number;
+        }
+        assert!(ana.welcome["whispers"].as_u64() <= Some(last), "{}", ana.welcome);
+        // it is replaced, and does not leave
+        before.push(ana);
+    }
 }

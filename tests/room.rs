@@ -3,11 +3,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use papo::chat::answer::Answer;
+use papo::admission::Origin;
+use papo::chat::answer::{Answer, DiskTrouble};
 use papo::chat::event::{EventKind, Reason};
 use papo::chat::hygiene::CleanText;
 use papo::chat::name::Name;
@@ -21,6 +23,11 @@ use papo::room::{
 use papo::turn::{Item, Private};
 use proptest::prelude::*;
 use tokio::time::Instant;
+
+/// Where everybody is.
+fn loopback() -> Origin {
+    Origin::of(Ipv4Addr::LOCALHOST.into(), &[])
+}
 
 /// What a member got, one by one.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +47,8 @@ struct Notes {
     is_member: bool,
     /// The last event before it was welcomed.
     after: u64,
+    /// What it was told that is neither an answer nor has a place among the events.
+    told: Vec<Answer>,
 }
 
 /// A hub that notes what each session gets, and says so to the room at once or never.
@@ -69,9 +78,9 @@ impl NotingHub {
                 notes.notes.push(match private {
                     Private::Whispered(whispered) => Note::Whisper(whispered.after),
                     Private::Answered(answer) => Note::Answered(answer.clone()),
+                    Private::Told(answer) => return notes.told.push(answer.clone()),
                     // neither is an answer, nor has it a place among the events
-                    Private::Told(_)
-                    | Private::Unwritten(_)
+                    Private::Unwritten(_)
                     | Private::Missed { .. }
                     | Private::Wanted { .. }
                     | Private::Repeated(_)
@@ -151,7 +160,8 @@ impl House {
     }
 
     fn join(&self, id: u64, name: &str) {
-        self.room.do_send(Join { session: SessionId(id), name: Name::parse(name).unwrap(), from: None, token: None });
+        let (origin, name) = (loopback(), Name::parse(name).unwrap());
+        self.room.do_send(Join { session: SessionId(id), origin, name, from: None, token: None });
     }
 
     fn say(&self, id: SessionId, manner: Manner) {
@@ -231,7 +241,13 @@ async fn play(steps: &[Step]) -> (HashMap<SessionId, Notes>, HashMap<u64, EventK
             Step::Flood(session) => (0..300).for_each(|_| house.say(id(session), Manner::Acts)),
             Step::Whisper(session, name) => {
                 let to = Name::parse(name).unwrap();
-                room.do_send(Whisper { session: id(session), to: To::Name(to), text: "psiu".into(), key: None });
+                room.do_send(Whisper {
+                    session: id(session),
+                    origin: loopback(),
+                    to: To::Name(to),
+                    text: "psiu".into(),
+                    key: None,
+                });
             }
             Step::Rename(session, name) => {
                 room.do_send(Rename { session: id(session), name: Name::parse(name).unwrap() });
@@ -387,7 +403,13 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     let proof = Token::new([7; TOKEN_BYTES]).proof();
     let whisper = |id: Option<&str>| {
         let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
-        house.room.do_send(Whisper { session: SessionId(1), to, text, key: id.map(|id| MessageKey::new(&proof, id)) });
+        house.room.do_send(Whisper {
+            session: SessionId(1),
+            origin: loopback(),
+            to,
+            text,
+            key: id.map(|id| MessageKey::new(&proof, id)),
+        });
     };
     let answers = || {
         let notes = house.notes.borrow()[&SessionId(1)].notes.clone();
@@ -431,6 +453,9 @@ async fn a_whisper_is_acknowledged_when_it_is_kept_or_will_not_be() {
     assert_eq!(got, 5);
 }
 
+const SLOW: Answer = Answer::JournalFailed(DiskTrouble::Slow);
+const WRITTEN: Answer = Answer::JournalRecovered { events: 0, whispers: 0 };
+
 /// Two members of a room whose journal reports to nobody, so that the test does; and what the first one whispers to the other.
 struct Whisperers {
     house: House,
@@ -450,13 +475,18 @@ impl Whisperers {
     async fn whisper(&self, id: &str) {
         let (to, text) = (To::Name(Name::parse("Beto").unwrap()), "psiu".into());
         let key = Some(MessageKey::new(&Token::new([7; TOKEN_BYTES]).proof(), id));
-        self.house.room.do_send(Whisper { session: SessionId(1), to, text, key });
+        self.house.room.do_send(Whisper { session: SessionId(1), origin: loopback(), to, text, key });
         self.house.settle().await;
     }
 
     async fn report(&self, report: Report) {
         self.house.room.do_send(JournalReport(report));
         self.house.settle().await;
+    }
+
+    /// What the other one was told of the journal.
+    fn news(&self) -> Vec<Answer> {
+        self.house.notes.borrow()[&SessionId(2)].told.clone()
     }
 
     /// How they were answered: whether they are kept.
@@ -478,18 +508,66 @@ fn a_disk_that_does_not_answer_holds_up_nobody_who_whispers() {
         people.whisper("w1").await;
         tokio::time::sleep(Duration::from_secs(3)).await;
         people.whisper("w2").await;
-        assert!(people.answers().is_empty());
+        assert!(people.answers().is_empty() && people.news().is_empty());
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(people.answers(), [false]);
-        tokio::time::sleep(Duration::from_secs(3)).await;
+        // nobody waits any longer, and everybody knows
         assert_eq!(people.answers(), [false, false]);
-        // nobody is answered twice, and whoever waits no longer than that is told that it is kept
+        assert_eq!(people.news(), [SLOW]);
         people.whisper("w3").await;
-        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(5) }).await;
-        assert_eq!(people.answers(), [false, false, true]);
+        assert_eq!(people.answers(), [false; 3]);
+        // that nothing more is written is no news
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(0) }).await;
         people.house.rest().await;
+        people.whisper("w4").await;
+        assert_eq!((people.answers(), people.news()), (vec![false; 4], vec![SLOW]));
+        // nobody is answered twice, and from now on it is worth waiting again
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(6) }).await;
+        assert_eq!((people.answers(), people.news()), (vec![false; 4], vec![SLOW, WRITTEN]));
         people.whisper("w1").await;
-        assert_eq!(people.answers(), [false, false, true, true]);
+        assert_eq!(people.answers()[4..], [true]);
+        people.whisper("w5").await;
+        assert_eq!(people.answers().len(), 5);
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(7) }).await;
+        assert_eq!(people.answers()[5..], [true]);
+        people.house.rest().await;
+        assert_eq!(people.news().len(), 2);
+    });
+}
+
+#[test]
+fn a_disk_that_answers_slowly_has_not_failed() {
+    with_a_still_clock(async {
+        let people = Whisperers::new();
+        for id in ["w1", "w2", "w3"] {
+            people.whisper(id).await;
+        }
+        for ticket in [3, 4] {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            people.report(Report::Written { up_to_seq: 2, up_to: Ticket(ticket) }).await;
+        }
+        // one is kept in time, the others wait no longer, and that is all there is to say
+        assert_eq!(people.answers(), [true, false, false]);
+        people.whisper("w4").await;
+        assert_eq!((people.answers().len(), people.news()), (3, vec![]));
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(6) }).await;
+        assert_eq!(people.answers()[3..], [true]);
+    });
+}
+
+#[test]
+fn a_disk_that_does_not_answer_and_then_fails_is_told_of_once() {
+    with_a_still_clock(async {
+        let people = Whisperers::new();
+        people.whisper("w1").await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        people.report(Report::Failed { why: Failure::TooSlow }).await;
+        people.whisper("w2").await;
+        assert_eq!((people.answers(), people.news()), (vec![false; 2], vec![SLOW]));
+        people.report(Report::Recovered { lost: Lost::default() }).await;
+        people.report(Report::Written { up_to_seq: 2, up_to: Ticket(4) }).await;
+        assert_eq!(people.news(), [SLOW, WRITTEN]);
+        people.whisper("w1").await;
+        assert_eq!(people.answers()[2..], [true]);
     });
 }
 

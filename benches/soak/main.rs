@@ -92,7 +92,7 @@ fn start(threads: usize) -> Process {
     command.args(["--history", "0", "--no-journal"]);
     command.env("PAPO_DATA", concat!(env!("CARGO_TARGET_TMPDIR"), "/data"));
     // all come from one address
-    for flag in ["--max-per-address", "--max-new-per-address", "--max-unnamed-per-address"] {
+    for flag in ["--max-per-address", "--max-new-per-address", "--max-unnamed-per-address", "--max-lost-per-address"] {
         command.args([flag, "0"]);
     }
     Process::start(&mut command, &SERVER_CORES, &OWN_CORES)

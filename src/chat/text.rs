@@ -227,6 +227,7 @@ sentences! {
     flag_history(default);
     flag_grace(max, default);
     flag_resume_window(max, default);
+    flag_max_lost_per_address(default);
     flag_max_line(min, max, default);
     flag_max_long_lines(default, seconds);
     flag_max_unended(default);

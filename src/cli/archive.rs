@@ -77,7 +77,8 @@ fn past(reader: &Reader, last_seq: u64) -> Result<Past, JournalError> {
     Ok(Past {
         last: last_events(reader, last_seq)?,
         known: reader.known_ids(since, MAX_KNOWN)?,
-        whispers: reader.provable_whispers(since, MAX_WHISPERS)?,
+        // more than there is room for: who has the best claim is for the room to say
+        whispers: reader.provable_whispers(since, 2 * MAX_WHISPERS)?,
     })
 }
 

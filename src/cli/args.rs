@@ -73,6 +73,8 @@ struct Args {
     grace: Option<u64>,
     #[arg(long, env = "PAPO_RESUME_WINDOW", value_name = "S")]
     resume_window: Option<u64>,
+    #[arg(long, env = "PAPO_MAX_LOST_PER_ADDRESS", value_name = "N")]
+    max_lost_per_address: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LINE", value_name = "N")]
     max_line: Option<usize>,
     #[arg(long, env = "PAPO_MAX_LONG_LINES", value_name = "N")]
@@ -191,6 +193,7 @@ impl Args {
             history: self.history.unwrap_or(default.history),
             grace: seconds(self.grace, default.grace),
             resume_window: seconds(self.resume_window, default.resume_window),
+            max_lost_per_address: self.max_lost_per_address.unwrap_or(default.max_lost_per_address),
             max_line: self.max_line.unwrap_or(default.max_line),
             max_long_lines: self.max_long_lines.unwrap_or(default.max_long_lines),
             max_unended: self.max_unended.unwrap_or(default.max_unended),
@@ -307,6 +310,7 @@ fn help_of(arg: &Arg, language: Language) -> String {
         "name_deadline" => text::flag_name_deadline(language, max_seconds, default.name_deadline.as_secs()),
         "grace" => text::flag_grace(language, max_seconds, default.grace.as_secs()),
         "resume_window" => text::flag_resume_window(language, max_seconds, default.resume_window.as_secs()),
+        "max_lost_per_address" => text::flag_max_lost_per_address(language, default.max_lost_per_address),
         "max_bad_names" => text::flag_max_bad_names(language, default.max_bad_names),
         "password_file" => text::flag_password_file(language),
         "max_password_tries" => text::flag_max_password_tries(language, default.max_password_tries),
@@ -342,7 +346,7 @@ mod tests {
     fn flags_reach_the_configuration() {
         let config = read(
             &"--listen 127.0.0.1:0 --listen 7000 --admin [::1]:9100 --host sala,chat.example.com --host x --tls required --tls-cert c.pem --tls-key k.pem --data d \
-              --no-journal --sync always --keep-days 7 --keep-bytes 20000000 --lang en --no-qr --threads 2 --max-connections 5 --history 3 --grace 4 --resume-window 0 --max-line 128 \
+              --no-journal --sync always --keep-days 7 --keep-bytes 20000000 --lang en --no-qr --threads 2 --max-connections 5 --history 3 --grace 4 --resume-window 0 --max-lost-per-address 5 --max-line 128 \
               --name-deadline 2 --max-long-lines 0 --max-unended 128 --max-before-name 7 \
               --rate 3 --rate-burst 4 --rate-bytes 5 --rate-bytes-burst 6 --flood 7 --max-bad-names 9 \
               --password-file f --max-password-tries 1 --max-password-tries-per-address 2 \
@@ -367,6 +371,7 @@ mod tests {
         assert_eq!((config.max_long_lines, config.max_unended, config.max_before_name), (0, 128, 7));
         assert_eq!(config.history, 3);
         assert_eq!((config.grace, config.resume_window), (Duration::from_secs(4), Duration::ZERO));
+        assert_eq!(config.max_lost_per_address, 5);
         assert_eq!((config.threads, config.max_bad_names), (2, 9));
         assert!(matches!(config.password, Some(PasswordSource::File(path)) if path.as_os_str() == "f"));
         assert_eq!((config.max_password_tries, config.password_tries), (1, 2));

@@ -27,6 +27,9 @@ pub const MAX_PAGE_BYTES: usize = 256 * 1024; // 256 KiB
 /// How long it may be looked for somebody.
 const SEEN_WITHIN: Duration = Duration::from_secs(1);
 
+/// So many whispers are looked at, at a start, for those who may come back.
+const LOOKED_AT: u64 = 131_072;
+
 /// How long a page may be. There is always at least one item in it, if there is any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
@@ -209,14 +212,23 @@ impl Reader {
     }
 
     /// The newest whispers since then to readers that can prove who they are, the newest first: for those who come back after a
-    /// restart.
+    /// restart. If there are more than `count`, the readers take turns, and for each of them those who whispered, so that nobody
+    /// takes the place of what others have missed. Of all whispers, the newest 131,072 are looked at.
     ///
     /// # Errors
     /// [`JournalError::Database`] if it cannot be read.
     pub fn provable_whispers(&self, since: SystemTime, count: usize) -> Result<Vec<KeptWhisper>, JournalError> {
         let transaction = self.connection.unchecked_transaction()?;
         let sql = format!(
-            "SELECT {} FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1 ORDER BY number DESC LIMIT ?2",
+            "SELECT {} FROM whispers WHERE number IN (
+                SELECT number FROM (
+                    SELECT number, row_number() OVER (PARTITION BY to_proof ORDER BY turn, number DESC) AS turn FROM (
+                        SELECT number, to_proof,
+                            row_number() OVER (PARTITION BY to_proof, from_fold ORDER BY number DESC) AS turn
+                        FROM whispers WHERE to_proof IS NOT NULL AND at >= ?1
+                            AND number > (SELECT max(number) FROM whispers) - {LOOKED_AT}))
+                ORDER BY turn, number DESC LIMIT ?2)
+             ORDER BY number DESC",
             row::WHISPER
         );
         Ok(read(&transaction, &sql, params![millis(since), at_most_rows(count)], row::read_whisper)?)

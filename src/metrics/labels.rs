@@ -120,6 +120,8 @@ labels! {
     Flood => "flood",
     /// Somebody without a name made room for another connection, of the same address or of any.
     MaxUnnamed => "max_unnamed",
+    /// Somebody lost the connection, and as many of the address as may were away already: that was a departure.
+    MaxLostPerAddress => "max_lost_per_address",
     /// More was owed to a reader than may be, who was cut.
     Outbox => "outbox",
     /// Much was owed to a reader for too long, who was cut.

@@ -1,25 +1,39 @@
 //! Members that can prove who they are, and may come back when their connection is lost: who they are, and until when.
+//!
+//! How many may be away is bounded, for each address and in all, so that nobody can have names reserved without end: each of them
+//! costs others a name, and memory.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::addresses::{Crowds, Origin};
 use crate::chat::event::Reason;
 use crate::chat::registry::SessionId;
 use crate::chat::token::Proof;
 use crate::journal::Recipient;
 
-/// The most names that are reserved for members who are gone; with more, the one that is reserved longest is free.
-const MAX_RESERVED: usize = 4096;
+/// The most members that are away. With more, the address that most of them come from loses the one that is away longest.
+pub(super) const MAX_AWAY: usize = 4096;
 
-/// How long somebody may come back.
+/// How long somebody may come back, and how many may.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
     /// Until the others are told that they left.
     pub(super) grace: Duration,
     /// Until the name is free. Zero: nobody can come back.
     pub(super) window: Duration,
+    /// The most who are away.
+    pub(super) max_away: usize,
+    /// The most of them of one address that is not exempt; 0: any number.
+    pub(super) max_of_address: usize,
+}
+
+impl Patience {
+    /// With nobody.
+    pub(super) const NONE: Patience =
+        Patience { grace: Duration::ZERO, window: Duration::ZERO, max_away: MAX_AWAY, max_of_address: 0 };
 }
 
 /// Those members. Each is known by the session that it is, or was last.
@@ -27,16 +41,19 @@ pub(super) struct Patience {
 pub(super) struct Absence {
     by_proof: HashMap<Proof, SessionId>,
     members: HashMap<SessionId, Resumable>,
-    /// Who was lost, in that order. Some have come back.
-    lost: VecDeque<(Instant, SessionId)>,
-    /// Of whom it was told, in that order. Some have come back.
-    gone: VecDeque<(Instant, SessionId)>,
+    /// Who is lost, the longest first.
+    lost: BTreeSet<(Instant, SessionId)>,
+    /// Who is gone, the longest first.
+    gone: BTreeSet<(Instant, SessionId)>,
+    /// All of these, by where they were.
+    away: Crowds,
 }
 
 /// A member that can prove who it is.
 #[derive(Debug)]
 struct Resumable {
     proof: Proof,
+    origin: Origin,
     state: State,
     /// How many whispers there were to it.
     whispers: u64,
@@ -66,9 +83,9 @@ pub(super) enum Due {
 
 impl Absence {
     /// A member that is present has this proof, which no other one has, and was whispered to so often.
-    pub(super) fn add(&mut self, session: SessionId, proof: Proof, whispers: u64) {
+    pub(super) fn add(&mut self, session: SessionId, proof: Proof, origin: Origin, whispers: u64) {
         self.by_proof.insert(proof, session);
-        self.members.insert(session, Resumable { proof, state: State::Present, whispers });
+        self.members.insert(session, Resumable { proof, origin, state: State::Present, whispers });
     }
 
     /// The member with this proof.
@@ -81,33 +98,51 @@ impl Absence {
         self.members.get(&session).map(|member| member.proof)
     }
 
-    /// The connection of a member is lost.
-    pub(super) fn lose(&mut self, session: SessionId, reason: Reason, now: Instant) {
-        if let Some(member) = self.members.get_mut(&session) {
+    /// The connection of a member is lost. Whether it may come back: not if too many of its address are away.
+    pub(super) fn lose(&mut self, session: SessionId, reason: Reason, patience: Patience, now: Instant) -> bool {
+        let Some(member) = self.members.get_mut(&session) else { return false };
+        if member.state == State::Present {
+            let (origin, max) = (member.origin, patience.max_of_address);
+            if !origin.is_exempt && max != 0 && self.away.of(origin) >= max {
+                return false;
+            }
             member.state = State::Lost { since: now, reason };
-            self.lost.push_back((now, session));
+            self.lost.insert((now, session));
+            self.away.add(origin, session);
         }
+        true
     }
 
-    /// From now on a member is another session. Where it was until then.
-    pub(super) fn come_back(&mut self, from: SessionId, to: SessionId) -> Option<State> {
-        let mut member = self.members.remove(&from)?;
-        let was = std::mem::replace(&mut member.state, State::Present);
+    /// From now on a member is another session, from there. Where it was until then.
+    pub(super) fn come_back(&mut self, from: SessionId, to: SessionId, origin: Origin) -> Option<State> {
+        let member = self.members.remove(&from)?;
+        self.end_absence(from, &member);
+        let was = member.state;
         self.by_proof.insert(member.proof, to);
-        self.members.insert(to, member);
+        self.members.insert(to, Resumable { state: State::Present, origin, ..member });
         Some(was)
     }
 
     /// A member will not come back. What it could prove.
     pub(super) fn forget(&mut self, session: SessionId) -> Option<Proof> {
-        let proof = self.members.remove(&session)?.proof;
-        self.by_proof.remove(&proof);
+        let member = self.members.remove(&session)?;
+        self.end_absence(session, &member);
+        self.by_proof.remove(&member.proof);
         // a crowd that has left takes its memory with it
         if self.members.capacity() > 64.max(4 * self.members.len()) {
             self.members.shrink_to(2 * self.members.len());
             self.by_proof.shrink_to(2 * self.by_proof.len());
         }
-        Some(proof)
+        Some(member.proof)
+    }
+
+    fn end_absence(&mut self, session: SessionId, member: &Resumable) {
+        match member.state {
+            State::Present => return,
+            State::Lost { since, .. } => self.lost.remove(&(since, session)),
+            State::Gone { since } => self.gone.remove(&(since, session)),
+        };
+        self.away.remove(member.origin, session);
     }
 
     /// Counts a whisper to a member. How many that makes, and for whom, if it can prove who it is.
@@ -119,38 +154,41 @@ impl Absence {
 
     /// The next thing that is due by now. After [`Due::Free`] and [`Due::TellAndFree`] the member is forgotten.
     pub(super) fn next_due(&mut self, patience: Patience, now: Instant) -> Option<Due> {
-        while let Some((since, session)) = self.lost.front().copied()
+        if self.away.len() > patience.max_away {
+            let crowd = self.away.most_crowded()?;
+            return self.away.oldest(crowd).and_then(|session| self.give_up(session));
+        }
+        if let Some((since, session)) = self.lost.first().copied()
             && since + patience.grace <= now
+            && let Some(Resumable { state: state @ State::Lost { .. }, .. }) = self.members.get_mut(&session)
+            && let State::Lost { reason, .. } = *state
         {
-            self.lost.pop_front();
-            if let Some(Resumable { state: state @ State::Lost { .. }, .. }) = self.members.get_mut(&session)
-                && let State::Lost { since: lost, reason } = *state
-                && lost == since
-            {
-                if !reason.keeps_name() {
-                    self.forget(session);
-                    return Some(Due::TellAndFree(session, reason));
-                }
-                *state = State::Gone { since };
-                self.gone.push_back((since, session));
-                return Some(Due::Tell(session, reason));
+            if !reason.keeps_name() {
+                return self.give_up(session);
             }
+            *state = State::Gone { since };
+            self.lost.remove(&(since, session));
+            self.gone.insert((since, session));
+            return Some(Due::Tell(session, reason));
         }
-        while let Some((since, session)) = self.gone.front().copied()
-            && (since + patience.window <= now || self.gone.len() > MAX_RESERVED)
-        {
-            self.gone.pop_front();
-            if self.members.get(&session).is_some_and(|member| member.state == State::Gone { since }) {
-                return self.forget(session).map(|proof| Due::Free(session, proof));
-            }
-        }
-        None
+        let (_, session) = self.gone.first().copied().filter(|(since, _)| *since + patience.window <= now)?;
+        self.give_up(session)
+    }
+
+    /// A member that is away may not come back any more.
+    fn give_up(&mut self, session: SessionId) -> Option<Due> {
+        let state = self.members.get(&session)?.state;
+        let proof = self.forget(session)?;
+        Some(match state {
+            State::Lost { reason, .. } => Due::TellAndFree(session, reason),
+            State::Gone { .. } | State::Present => Due::Free(session, proof),
+        })
     }
 
     /// When something may be due next.
     pub(super) fn due_at(&self, patience: Patience) -> Option<Instant> {
-        let lost = self.lost.front().map(|(since, _)| *since + patience.grace);
-        let gone = self.gone.front().map(|(since, _)| *since + patience.window);
+        let lost = self.lost.first().map(|(since, _)| *since + patience.grace);
+        let gone = self.gone.first().map(|(since, _)| *since + patience.window);
         lost.into_iter().chain(gone).min()
     }
 }
@@ -158,13 +196,19 @@ impl Absence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::addresses::Address;
     use crate::chat::token::{TOKEN_BYTES, Token};
     use proptest::prelude::*;
 
-    const PATIENCE: Patience = Patience { grace: Duration::from_secs(5), window: Duration::from_secs(600) };
+    const PATIENCE: Patience =
+        Patience { grace: Duration::from_secs(5), window: Duration::from_secs(600), max_away: 8, max_of_address: 4 };
 
     fn proof(of: u8) -> Proof {
         Token::new([of; TOKEN_BYTES]).proof()
+    }
+
+    fn origin(last: u8, is_exempt: bool) -> Origin {
+        Origin { address: Address::V4([10, 0, 0, last]), is_exempt }
     }
 
     fn due(absence: &mut Absence, now: Instant) -> Vec<Due> {
@@ -176,9 +220,9 @@ mod tests {
         let mut absence = Absence::default();
         let start = Instant::now();
         let after = |seconds| start + Duration::from_secs(seconds);
-        absence.add(SessionId(1), proof(1), 0);
+        absence.add(SessionId(1), proof(1), origin(1, false), 0);
         assert_eq!(absence.due_at(PATIENCE), None);
-        absence.lose(SessionId(1), Reason::Lost, start);
+        assert!(absence.lose(SessionId(1), Reason::Lost, PATIENCE, start));
         assert_eq!(absence.due_at(PATIENCE), Some(after(5)));
         assert_eq!(due(&mut absence, after(4)), []);
         assert_eq!(due(&mut absence, after(5)), [Due::Tell(SessionId(1), Reason::Lost)]);
@@ -195,37 +239,70 @@ mod tests {
     fn whoever_comes_back_is_the_same_member() {
         let mut absence = Absence::default();
         let start = Instant::now();
-        absence.add(SessionId(1), proof(1), 0);
+        absence.add(SessionId(1), proof(1), origin(1, false), 0);
         let counted = [1, 1, 2].map(|session| absence.count_whisper(SessionId(session)).map(|to| to.number));
         assert_eq!(counted, [Some(1), Some(2), None]);
-        absence.lose(SessionId(1), Reason::TooSlow, start);
-        let was = absence.come_back(SessionId(1), SessionId(2));
+        absence.lose(SessionId(1), Reason::TooSlow, PATIENCE, start);
+        let was = absence.come_back(SessionId(1), SessionId(2), origin(2, false));
         assert_eq!(was, Some(State::Lost { since: start, reason: Reason::TooSlow }));
         assert_eq!(
             (absence.find(&proof(1)), absence.count_whisper(SessionId(2)).map(|to| to.number)),
             (Some(SessionId(2)), Some(3))
         );
         assert_eq!(due(&mut absence, start + PATIENCE.window), []);
-        assert_eq!(absence.come_back(SessionId(2), SessionId(3)), Some(State::Present));
-        assert_eq!(absence.come_back(SessionId(2), SessionId(4)), None);
+        assert_eq!(absence.come_back(SessionId(2), SessionId(3), origin(3, false)), Some(State::Present));
+        assert_eq!(absence.come_back(SessionId(2), SessionId(4), origin(3, false)), None);
         absence.forget(SessionId(3));
         assert_eq!(absence.find(&proof(1)), None);
     }
 
     #[test]
-    fn no_more_names_are_reserved_than_may_be() {
+    fn an_address_has_so_many_away_and_an_exempt_one_any_number() {
         let mut absence = Absence::default();
         let start = Instant::now();
-        for session in 0..MAX_RESERVED as u64 + 2 {
-            let mut bytes = [0; TOKEN_BYTES];
-            bytes[..8].copy_from_slice(&session.to_le_bytes());
-            absence.add(SessionId(session), Token::new(bytes).proof(), 0);
-            absence.lose(SessionId(session), Reason::Lost, start);
+        let lose = |absence: &mut Absence, number: u8, origin: Origin| {
+            absence.add(SessionId(number.into()), proof(number), origin, 0);
+            absence.lose(SessionId(number.into()), Reason::Lost, PATIENCE, start)
+        };
+        let [crowded, quiet, exempt] =
+            [(1, false), (2, false), (3, true)].map(|(last, is_exempt)| origin(last, is_exempt));
+        assert!((0..4).all(|number| lose(&mut absence, number, crowded)));
+        assert!(!lose(&mut absence, 4, crowded) && lose(&mut absence, 5, quiet));
+        assert_eq!(due(&mut absence, start).len(), 0);
+        // whoever comes back from elsewhere makes room
+        absence.come_back(SessionId(0), SessionId(100), quiet);
+        assert!(lose(&mut absence, 6, crowded) && !lose(&mut absence, 7, crowded));
+        absence.forget(SessionId(6));
+        assert!(lose(&mut absence, 8, crowded));
+        // those who are gone count, too
+        assert_eq!(due(&mut absence, start + PATIENCE.grace).len(), 5);
+        assert!(!lose(&mut absence, 9, crowded));
+        assert!((10..15).all(|number| lose(&mut absence, number, exempt)));
+    }
+
+    #[test]
+    fn of_too_many_the_address_with_most_loses_the_one_that_is_away_longest() {
+        let mut absence = Absence::default();
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        for (second, number, last) in
+            [(0, 1, 1), (1, 2, 2), (2, 3, 2), (3, 4, 3), (4, 5, 3), (5, 6, 3), (6, 7, 4), (6, 8, 4)]
+        {
+            absence.add(SessionId(number), proof(number as u8), origin(last, false), 0);
+            assert!(absence.lose(SessionId(number), Reason::Lost, PATIENCE, after(second)));
         }
-        let freed =
-            due(&mut absence, start + PATIENCE.grace).into_iter().filter(|due| matches!(due, Due::Free(..))).count();
-        assert_eq!(freed, 2);
-        assert_eq!(absence.members.len(), MAX_RESERVED);
+        assert_eq!(due(&mut absence, after(4)), []);
+        // one that is gone by now, and then one of whom nobody knows yet
+        assert_eq!(due(&mut absence, after(8)), [1, 2, 3, 4].map(|number| Due::Tell(SessionId(number), Reason::Lost)));
+        for (number, last, expected) in
+            [(9, 5, Due::Free(SessionId(4), proof(4))), (10, 4, Due::TellAndFree(SessionId(7), Reason::Lost))]
+        {
+            absence.add(SessionId(number), proof(number as u8), origin(last, false), 0);
+            assert!(absence.lose(SessionId(number), Reason::Lost, PATIENCE, after(8)));
+            assert_eq!(due(&mut absence, after(8)), [expected]);
+        }
+        assert_eq!(absence.find(&proof(1)), Some(SessionId(1)));
+        assert_eq!((absence.find(&proof(4)), absence.find(&proof(7)), absence.members.len()), (None, None, 8));
     }
 
     #[derive(Debug, Clone)]
@@ -251,8 +328,9 @@ mod tests {
     proptest! {
         /// Against a list of members with their state, each looked at whenever time passes.
         #[test]
-        fn it_agrees_with_a_list(steps in steps()) {
+        fn it_agrees_with_a_list(steps in steps(), max_of_address in 0..3usize) {
             let mut absence = Absence::default();
+            let patience = Patience { max_of_address, ..PATIENCE };
             let mut now = Instant::now();
             let mut list: HashMap<u8, (SessionId, State)> = HashMap::new();
             let mut next = 0;
@@ -260,19 +338,26 @@ mod tests {
                 match step {
                     Step::Join(who) if !list.contains_key(&who) => {
                         next += 1;
-                        absence.add(SessionId(next), proof(who), 0);
+                        absence.add(SessionId(next), proof(who), origin(who % 2, false), 0);
                         list.insert(who, (SessionId(next), State::Present));
                     }
                     Step::Lose(who, reason) => {
+                        let is_away = |(other, (_, state)): &(&u8, &(SessionId, State))| {
+                            **other % 2 == who % 2 && *state != State::Present
+                        };
+                        let away = list.iter().filter(is_away).count();
                         if let Some((session, state @ State::Present)) = list.get_mut(&who) {
-                            *state = State::Lost { since: now, reason };
-                            absence.lose(*session, reason, now);
+                            let has_room = max_of_address == 0 || away < max_of_address;
+                            prop_assert_eq!(absence.lose(*session, reason, patience, now), has_room);
+                            if has_room {
+                                *state = State::Lost { since: now, reason };
+                            }
                         }
                     }
                     Step::ComeBack(who) => {
                         if let Some((session, state)) = list.get_mut(&who) {
                             next += 1;
-                            prop_assert_eq!(absence.come_back(*session, SessionId(next)), Some(*state));
+                            prop_assert_eq!(absence.come_back(*session, SessionId(next), origin(who % 2, false)), Some(*state));
                             (*session, *state) = (SessionId(next), State::Present);
                         }
                     }
@@ -308,6 +393,8 @@ mod tests {
                 prop_assert_eq!(found, expected);
                 prop_assert_eq!(absence.members.len(), list.len());
                 prop_assert_eq!(absence.by_proof.len(), list.len());
+                let away = list.values().filter(|(_, state)| *state != State::Present).count();
+                prop_assert_eq!((absence.lost.len() + absence.gone.len(), absence.away.len()), (away, away));
                 for (who, (session, _)) in &list {
                     prop_assert_eq!(absence.find(&proof(*who)), Some(*session));
                 }

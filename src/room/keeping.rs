@@ -34,6 +34,15 @@ pub struct Past {
     pub whispers: Vec<KeptWhisper>,
 }
 
+/// Why nothing that is said is known to be kept. All members were told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The journal cannot write.
+    Failed,
+    /// It has not said anything for so long that nobody waits for it any more.
+    Silent,
+}
+
 /// Records of the journal.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
@@ -41,6 +50,8 @@ pub(super) struct Tickets {
     handed: Ticket,
     /// The last one that it has written.
     written: Ticket,
+    /// When it said so.
+    written_at: Option<Instant>,
 }
 
 /// Somebody who whispered, and wants to know that it is kept.
@@ -96,8 +107,8 @@ impl ChatRoom {
             else {
                 continue;
             };
-            // whoever whispered is another member by now
-            self.whispers.add(proof, Whispered { after, at, from, member: MemberId(0), number, text });
+            // whoever whispered is another member by now, and nobody knows from where it was
+            self.whispers.add(proof, None, Whispered { after, at, from, member: MemberId(0), number, text });
         }
     }
 
@@ -133,7 +144,7 @@ impl ChatRoom {
 
     /// Has the journal say how far it is, if somebody wants to know: each time, this thread is woken.
     fn have_it_reported(&mut self) {
-        let is_all_awaited = self.is_journal_behind || !self.unkept.is_empty();
+        let is_all_awaited = self.is_journal_behind || !self.unkept.is_empty() || self.trouble == Some(Trouble::Silent);
         let from = if is_all_awaited { 0 } else { self.awaited().unwrap_or(u64::MAX) };
         if let Some(journal) = self.journal.as_ref().filter(|_| from != self.reported_from) {
             self.reported_from = from;
@@ -160,7 +171,7 @@ impl ChatRoom {
     pub(super) fn answer_when_kept(&mut self, session: SessionId, is_known: bool, ctx: &mut Context<Self>) {
         if !is_known || self.journal.is_none() {
             self.answer(session, None, ctx);
-        } else if self.is_failing {
+        } else if self.trouble.is_some() {
             self.answer(session, Some(Answer::NotKept), ctx);
         } else if !self.records.is_empty() {
             self.whispering.push(session);
@@ -177,7 +188,15 @@ impl ChatRoom {
 
     /// Answers those who whispered before this record was written.
     fn answer_kept(&mut self, written: Ticket, ctx: &mut Context<Self>) {
-        self.tickets.written = written;
+        // what it had written before may be said once more
+        if written > self.tickets.written {
+            self.tickets.written = written;
+            self.tickets.written_at = Some(Instant::now());
+            if self.trouble.take_if(|trouble| *trouble == Trouble::Silent).is_some() {
+                warn!("the journal answers again");
+                self.tell_members(&Answer::JournalRecovered { events: 0, whispers: 0 }, ctx);
+            }
+        }
         while let Some(Unkept { ticket, session, .. }) = self.unkept.front().copied()
             && ticket <= written
         {
@@ -240,12 +259,15 @@ impl Handler<JournalReport> for ChatRoom {
             }
             Report::Failed { why } => {
                 error!("the journal cannot be written ({why:?}); the chat goes on, and it is tried again");
-                self.is_failing = true;
+                let was = self.trouble.replace(Trouble::Failed);
                 self.answer_not_kept(ctx);
-                self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
+                // that a disk is slow is what was told when it did not answer
+                if was.is_none() || why != Failure::TooSlow {
+                    self.tell_members(&Answer::JournalFailed(trouble(&why)), ctx);
+                }
             }
             Report::Recovered { lost } => {
-                self.is_failing = false;
+                self.trouble = None;
                 let events = lost.events.as_ref().map_or(0, |events| events.end() - events.start() + 1);
                 warn!("the journal is written again; not kept: {events} events, {} whispers", lost.whispers);
                 self.tell_members(&Answer::JournalRecovered { events, whispers: lost.whispers }, ctx);
@@ -267,6 +289,14 @@ impl Handler<LosePatience> for ChatRoom {
     fn handle(&mut self, _: LosePatience, ctx: &mut Self::Context) {
         self.impatience = None;
         let now = Instant::now();
+        let is_over = self.unkept.front().is_some_and(|first| first.until <= now);
+        if is_over && self.tickets.written_at.is_none_or(|at| at + KEPT_WITHIN <= now) {
+            error!("the journal has not answered for {KEPT_WITHIN:?}; the chat goes on, and nobody waits for it");
+            self.trouble = Some(Trouble::Silent);
+            self.answer_not_kept(ctx);
+            self.tell_members(&Answer::JournalFailed(DiskTrouble::Slow), ctx);
+        }
+        // it is slow, but it writes
         while let Some(Unkept { until, session, .. }) = self.unkept.front().copied()
             && until <= now
         {

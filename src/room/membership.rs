@@ -15,16 +15,19 @@ use crate::chat::history::Place;
 use crate::chat::name::Name;
 use crate::chat::registry::{RegistryError, SessionId};
 use crate::chat::token::Token;
+use crate::metrics::Limit;
 use crate::turn::Private;
 
-/// The highest number of a whisper that a program is believed to know: the greatest that every program can tell from others.
-const MAX_CLAIM: u64 = 1 << 53;
+/// The highest number of a whisper that a program is believed to know. Programs that have no other numbers than JavaScript's can
+/// tell all those up to 2^53 - 1 from each other, so as many again may follow.
+const MAX_CLAIM: u64 = 1 << 52;
 
 impl ChatRoom {
     /// The same, in which members that can prove who they are may come back: until `grace` is over, nobody is told that they were
-    /// gone, and until `window` is, their name is kept for them. With no window, nobody can prove who they are.
-    pub fn waiting_for_lost(self, grace: Duration, window: Duration) -> ChatRoom {
-        ChatRoom { patience: Patience { grace, window }, ..self }
+    /// gone, and until `window` is, their name is kept for them. With no window, nobody can prove who they are. So many of one
+    /// address may be away, if that is not 0; for others their loss is a departure.
+    pub fn waiting_for_lost(self, grace: Duration, window: Duration, max_of_address: usize) -> ChatRoom {
+        ChatRoom { patience: Patience { grace, window, max_of_address, ..Patience::NONE }, ..self }
     }
 
     /// What was said before somebody came in, which is exactly what they are not told as it happens.
@@ -56,18 +59,19 @@ impl ChatRoom {
         if let (Some(from), Some(proof)) = (from, self.absence.proof_of(session)) {
             let whispers = self.whispers.after(proof, from.whispers).cloned().collect();
             let known = self.whispers.newest_up_to(proof, from.whispers).cloned();
+            self.whispers.read(proof, from.whispers);
             self.tell_stranger(session, Private::Missed { whispers, known }, ctx);
         }
     }
 
-    fn come_in(&mut self, Join { session, name, from, token }: Join, ctx: &mut Context<Self>) {
+    fn come_in(&mut self, Join { session, origin, name, from, token }: Join, ctx: &mut Context<Self>) {
         let refusal = match self.registry.join(session, name.clone()) {
             Ok(_) => {
                 if let Some(token) = &token {
                     let proof = token.proof();
                     // no number is given twice, whatever the member has read of what was not kept
-                    let known = from.as_ref().map_or(0, |from| from.whispers).min(MAX_CLAIM);
-                    self.absence.add(session, proof, self.whispers.last(proof).max(known));
+                    let known = from.as_ref().map_or(0, |from| from.whispers);
+                    self.absence.add(session, proof, origin, self.whispers.last(proof).max(known));
                 }
                 self.welcome(session, from, token, ctx);
                 return self.announce(session, name, ctx);
@@ -87,13 +91,18 @@ impl ChatRoom {
     }
 
     /// A member comes back by another connection. If the old one is still there, it must go, and nobody is told.
-    fn come_back(&mut self, holder: SessionId, Join { session, from, token, .. }: Join, ctx: &mut Context<Self>) {
+    fn come_back(
+        &mut self,
+        holder: SessionId,
+        Join { session, origin, from, token, .. }: Join,
+        ctx: &mut Context<Self>,
+    ) {
         if !self.registry.hand_over(holder, session) {
             error!("session={session} cannot be the member that session={holder} is");
             return self.tell_stranger(session, Private::Answered(None), ctx);
         }
         self.metrics.resumed.inc();
-        let was = self.absence.come_back(holder, session);
+        let was = self.absence.come_back(holder, session, origin);
         if was == Some(State::Present) {
             self.tell_stranger(holder, Private::Replaced, ctx);
         }
@@ -158,7 +167,8 @@ impl Handler<Join> for ChatRoom {
 
     fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
         let token = join.token.filter(|_| self.patience.window > Duration::ZERO);
-        let join = Join { token, ..join };
+        let from = join.from.map(|from| Place { whispers: from.whispers.min(MAX_CLAIM), ..from });
+        let join = Join { token, from, ..join };
         match token.and_then(|token| self.absence.find(&token.proof())) {
             Some(holder) => self.come_back(holder, join, ctx),
             None => self.come_in(join, ctx),
@@ -175,8 +185,12 @@ impl Handler<Leave> for ChatRoom {
         }
         self.tell_stranger(session, Private::Farewell, ctx);
         if reason.may_come_back() && self.absence.proof_of(session).is_some() && !self.is_shutting_down {
-            self.absence.lose(session, reason, Instant::now());
-            return self.expire(ctx);
+            if self.absence.lose(session, reason, self.patience, Instant::now()) {
+                return self.expire(ctx);
+            }
+            // what was whispered to them is still there for the token
+            self.metrics.limits.count(Limit::MaxLostPerAddress);
+            self.absence.forget(session);
         }
         if let Some(proof) = self.absence.forget(session) {
             // nobody will ask for them any more

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix::prelude::*;
 
+use crate::addresses::Origin;
 use crate::chat::event::Reason;
 use crate::chat::history::Place;
 use crate::chat::hygiene::CleanText;
@@ -39,6 +40,8 @@ pub struct Attach {
 pub struct Join {
     /// Who asks.
     pub session: SessionId,
+    /// From where.
+    pub origin: Origin,
     /// The name.
     pub name: Name,
     /// Where the person was before, if they come back and want to know what they have missed.
@@ -77,6 +80,8 @@ pub enum Manner {
 pub struct Whisper {
     /// Who.
     pub session: SessionId,
+    /// From where.
+    pub origin: Origin,
     /// To whom.
     pub to: To,
     /// What.

@@ -40,7 +40,7 @@ impl Handler<Broadcast> for ChatRoom {
 impl Handler<Whisper> for ChatRoom {
     type Result = ();
 
-    fn handle(&mut self, Whisper { session, to, text, key }: Whisper, ctx: &mut Self::Context) {
+    fn handle(&mut self, Whisper { session, origin, to, text, key }: Whisper, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         let Some(member) = self.registry.member_of(session) else { return };
         let now = Instant::now().into_std();
@@ -65,7 +65,7 @@ impl Handler<Whisper> for ChatRoom {
         let number = recipient.map_or(0, |recipient| recipient.number);
         let whispered = Whispered { after, at, from: from.clone(), member, number, text: text.clone() };
         if let Some(recipient) = recipient {
-            self.whispers.add(recipient.proof, whispered.clone());
+            self.whispers.add(recipient.proof, Some(origin), whispered.clone());
         }
         if let Some(key) = key {
             self.repeats.add(key, First { seq: None, record: self.last_record(), at, is_kept: true }, now);

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::inquiry::Question;
 use super::{Connection, Ignored, Stage, goodbye};
+use crate::addresses::Origin;
 use crate::chat::answer::Answer;
 use crate::chat::command::Command;
 use crate::chat::event::Reason;
@@ -85,7 +86,7 @@ impl<S: Transport> Connection<S> {
             return self.try_password(Some(line.as_str().to_owned()), None);
         }
         match Name::parse(line.as_str().trim()) {
-            Ok(name) => self.ask(Join { session: self.id, name, from: None, token: None }),
+            Ok(name) => self.ask(Join { session: self.id, origin: self.origin(), name, from: None, token: None }),
             Err(error) => {
                 self.answer(Answer::BadName(error));
                 self.count_bad_name();
@@ -141,7 +142,12 @@ impl<S: Transport> Connection<S> {
 
     fn whisper(&mut self, to: To, text: CleanText) {
         let key = self.key();
-        self.ask(Whisper { session: self.id, to, text, key });
+        self.ask(Whisper { session: self.id, origin: self.origin(), to, text, key });
+    }
+
+    /// Where it comes from.
+    pub(super) fn origin(&self) -> Origin {
+        Origin::of(self.peer.ip(), &self.config.exempt)
     }
 
     /// Asks the room something that it answers, in words or without.

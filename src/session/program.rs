@@ -98,7 +98,8 @@ impl<S: Transport> Connection<S> {
         match Name::parse(name.trim()) {
             Ok(name) => {
                 self.ignored = ignored.into_iter().map(|name| Ignored { asked: name.clone(), now: name }).collect();
-                let join = room::Join { session: self.id, name, from, token: token.or_else(random_token) };
+                let token = token.or_else(random_token);
+                let join = room::Join { session: self.id, origin: self.origin(), name, from, token };
                 if self.is_locked() { self.try_password(password, Some(join)) } else { self.ask(join) }
             }
             Err(error) => {

@@ -35,6 +35,7 @@ pub fn config() -> Config {
         max_per_address: 0,
         max_new_per_address: 0,
         max_unnamed_per_address: 0,
+        max_lost_per_address: 0,
         // what a test says comes once
         history: 0,
         // who is lost is gone

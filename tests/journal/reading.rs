@@ -1,8 +1,11 @@
 //! What comes out is what was put in: in order, each once, with a gap where something is missing; whispers for two.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Record, Sync};
+use papo::chat::token::{TOKEN_BYTES, Token};
+use papo::journal::{Cause, Gap, Item, JournalError, Limit, Place, Reader, Recipient, Record, Sync, Whisper};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -368,4 +371,32 @@ fn what_is_written_is_reported_from_the_event_on_that_somebody_waits_for() {
     // it is never too late to ask
     open.journal.report_from(2);
     assert_eq!(open.reports.recv_timeout(DEADLINE).unwrap(), written);
+}
+
+#[test]
+fn of_too_many_whispers_readers_take_turns_and_so_do_those_who_whisper_to_them() {
+    let directory = tempdir().unwrap();
+    let numbers = RefCell::new(HashMap::<u8, u64>::new());
+    let provable = |from: &str, to: u8, text: &str| {
+        let number = *numbers.borrow_mut().entry(to).and_modify(|number| *number += 1).or_insert(1);
+        let recipient = Some(Recipient { proof: Token::new([to; TOKEN_BYTES]).proof(), number });
+        let Record::Whisper { whisper, .. } = whisper(0, from, "Beto", text) else { unreachable!() };
+        Record::Whisper { whisper: Whisper { recipient, ..whisper }, id: None }
+    };
+    let mut records: Vec<_> = ["um", "dois", "três"].map(|text| provable("Ana", 0, text)).into();
+    // to one's accomplice by ever other names, to the same reader, and to oneself; and one that nobody can prove to be for them
+    records.extend((0..300).map(|i| provable(&format!("p{i}"), 1, "x")));
+    records.extend((0..300).map(|_| provable("Zeca", 0, "x")));
+    records.extend((0..1000).map(|i| provable("Zeca", 2 + i as u8 % 40, "x")));
+    records.push(whisper(0, "Ana", "Beto", "x"));
+    kept(directory.path(), records);
+    let reader = Reader::open(directory.path()).unwrap();
+    let since = now() - Duration::from_secs(60);
+    assert_eq!(reader.provable_whispers(since, 10_000).unwrap().len(), 1603);
+    let found = reader.provable_whispers(since, 400).unwrap();
+    assert_eq!(found.len(), 400);
+    assert!(found.is_sorted_by(|one, next| one.number > next.number));
+    let of_ana = found.iter().filter(|kept| kept.whisper.from.as_str() == "Ana").map(|kept| kept.whisper.text.as_str());
+    assert_eq!(of_ana.collect::<Vec<_>>(), ["três", "dois", "um"]);
+    assert_eq!(reader.provable_whispers(now() + Duration::from_secs(60), 400).unwrap(), []);
 }

@@ -227,6 +227,7 @@ flag_host = Names of this machine under which a browser may open the page, besid
 flag_history = How many earlier messages are shown to whoever comes in, at most 1000 [default: { $default }]
 flag_grace = Seconds until the others are told that a program lost its connection; nobody hears of it if it is back by then. At most { $max } [default: { $default }]
 flag_resume_window = Seconds for which the name of a program that lost its connection is kept for it; 0 = none can come back. At most { $max } [default: { $default }]
+flag_max_lost_per_address = Most such programs of one address at once; beyond it a lost connection is a departure, and the name is free [default: { $default }]
 flag_max_line = Most bytes in a line, its end included; a longer line is refused. From { $min } to { $max } [default: { $default }]
 flag_max_long_lines = So many lines of one person that are too long, within { $seconds } seconds, and that person is disconnected [default: { $default }]
 flag_max_unended = So many bytes without a line end, and the person is disconnected. At least the longest line [default: { $default }]

@@ -227,6 +227,7 @@ flag_host = Nomes deste computador pelos quais o navegador pode abrir a página,
 flag_history = Quantas mensagens anteriores são mostradas a quem entra, no máximo 1000 [padrão: { $default }]
 flag_grace = Segundos até os outros saberem que um programa perdeu a conexão; se ele voltar antes, ninguém fica sabendo. No máximo { $max } [padrão: { $default }]
 flag_resume_window = Segundos durante os quais o nome de um programa que perdeu a conexão fica guardado para ele; 0 = nenhum pode voltar. No máximo { $max } [padrão: { $default }]
+flag_max_lost_per_address = Máximo desses programas de um endereço ao mesmo tempo; acima disso, perder a conexão é sair, e o nome fica livre [padrão: { $default }]
 flag_max_line = Máximo de bytes por linha, incluindo o fim de linha; uma linha maior é recusada. De { $min } a { $max } [padrão: { $default }]
 flag_max_long_lines = Máximo de linhas longas demais de uma pessoa em { $seconds } segundos; com essa quantidade ela é desconectada [padrão: { $default }]
 flag_max_unended = Máximo de bytes sem fim de linha; com essa quantidade a pessoa é desconectada. Pelo menos o máximo por linha [padrão: { $default }]
