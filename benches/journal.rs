@@ -114,7 +114,7 @@ fn fill(directory: &Path, events: u64, people: &[Name]) {
                 let [from, to] = [seq, seq + 1].map(|n| people[(n / 20 % 50) as usize].clone());
                 let whisper =
                     Whisper { after: seq, at: now, from, to, text: text(seq).as_str().into(), recipient: None };
-                records.push(Record::Whisper { whisper, id: None });
+                records.push(Record::Whisper { whisper: Box::new(whisper), id: None });
             }
         }
         making += since.elapsed();

@@ -40,7 +40,7 @@ impl Marks {
         let begin = self.events.len();
         self.events.extend([0; 2]);
         let folded = text.map(words::folded).unwrap_or_default();
-        for word in folded.split(' ').filter(|word| !word.is_empty()) {
+        for word in words::split(&folded) {
             self.events.extend(of_word(word).to_le_bytes());
         }
         let words = (self.events.len() - begin) / 2 - 1;

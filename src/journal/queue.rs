@@ -230,7 +230,14 @@ mod tests {
     fn whisper(after: u64) -> Record {
         let [from, to] = ["Ana", "Beto"].map(|name| Name::parse(name).unwrap());
         Record::Whisper {
-            whisper: Whisper { after, at: SystemTime::UNIX_EPOCH, from, to, text: "x".into(), recipient: None },
+            whisper: Box::new(Whisper {
+                after,
+                at: SystemTime::UNIX_EPOCH,
+                from,
+                to,
+                text: "x".into(),
+                recipient: None,
+            }),
             id: None,
         }
     }

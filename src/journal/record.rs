@@ -81,8 +81,8 @@ pub enum Record {
     },
     /// Something that two people know.
     Whisper {
-        /// What.
-        whisper: Whisper,
+        /// What. There are fewer of them than of events, which should not be as large.
+        whisper: Box<Whisper>,
         /// The id that its author's client gave it.
         id: Option<MessageId>,
     },
@@ -97,7 +97,7 @@ impl Record {
                 Record::Event { event, id } => {
                     size_of::<Event>() + text_of(&event.kind).map_or(0, |text| text.as_str().len()) + of_id(id)
                 }
-                Record::Whisper { whisper, id } => whisper.text.as_str().len() + of_id(id),
+                Record::Whisper { whisper, id } => size_of::<Whisper>() + whisper.text.as_str().len() + of_id(id),
             }
     }
 

@@ -61,7 +61,7 @@ impl Handler<Whisper> for ChatRoom {
         let to = self.registry.name_of(found).cloned().unwrap_or(name);
         let recipient = self.absence.count_whisper(found);
         let kept = || journal::Whisper { after, at, from: from.clone(), to, text: text.clone(), recipient };
-        self.keep(|| Record::Whisper { whisper: kept(), id: key.and_then(keeping::id) });
+        self.keep(|| Record::Whisper { whisper: Box::new(kept()), id: key.and_then(keeping::id) });
         let number = recipient.map_or(0, |recipient| recipient.number);
         let whispered = Whispered { after, at, from: from.clone(), member, number, text: text.clone() };
         if let Some(recipient) = recipient {

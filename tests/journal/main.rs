@@ -108,7 +108,7 @@ fn with_id(record: Record, text: &str) -> Record {
 
 fn whisper(after: u64, from: &str, to: &str, text: &str) -> Record {
     let whisper = Whisper { after, at: now(), from: name(from), to: name(to), text: text.into(), recipient: None };
-    Record::Whisper { whisper, id: None }
+    Record::Whisper { whisper: Box::new(whisper), id: None }
 }
 
 /// One event of every kind, numbered from 1.

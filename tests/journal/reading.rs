@@ -328,7 +328,7 @@ proptest! {
             }).cloned().collect();
             let as_records = |items: &[Item]| items.iter().map(|item| match item {
                 Item::Event(kept) => Record::Event { event: Arc::new(kept.event.clone()), id: None },
-                Item::Whisper(kept) => Record::Whisper { whisper: kept.whisper.clone(), id: None },
+                Item::Whisper(kept) => Record::Whisper { whisper: Box::new(kept.whisper.clone()), id: None },
                 Item::Gap(gap) => panic!("{gap:?}"),
             }).collect::<Vec<_>>();
             let forth = everything(&reader, viewer.as_ref(), limit);
@@ -381,7 +381,7 @@ fn of_too_many_whispers_readers_take_turns_and_so_do_those_who_whisper_to_them()
         let number = *numbers.borrow_mut().entry(to).and_modify(|number| *number += 1).or_insert(1);
         let recipient = Some(Recipient { proof: Token::new([to; TOKEN_BYTES]).proof(), number });
         let Record::Whisper { whisper, .. } = whisper(0, from, "Beto", text) else { unreachable!() };
-        Record::Whisper { whisper: Whisper { recipient, ..whisper }, id: None }
+        Record::Whisper { whisper: Box::new(Whisper { recipient, ..*whisper }), id: None }
     };
     let mut records: Vec<_> = ["um", "dois", "três"].map(|text| provable("Ana", 0, text)).into();
     // to one's accomplice by ever other names, to the same reader, and to oneself; and one that nobody can prove to be for them
