@@ -124,13 +124,20 @@ impl Hub {
     fn acknowledge(&mut self, turn: &Turn) {
         let sessions = self.sessions.borrow();
         let written = 0..=turn.written_up_to();
+        let wants = |author| sessions.get(author).is_some_and(|reader| reader.wants_acknowledgements());
+        // what somebody says at once comes one behind the other
+        let mut known = None;
         for item in turn.items() {
             let (seq, author) = match item {
                 Item::Event { event, author: Some(author) } => (event.seq, *author),
                 Item::To(author, Private::Repeated(First { seq: Some(seq), is_kept: true, .. })) => (*seq, *author),
                 Item::Event { author: None, .. } | Item::To(..) => continue,
             };
-            if !written.contains(&seq) && sessions.get(author).is_some_and(|reader| reader.wants_acknowledgements()) {
+            if written.contains(&seq) {
+                continue;
+            }
+            known = known.filter(|(one, _)| *one == author).or_else(|| Some((author, wants(author))));
+            if known.is_some_and(|(_, wants)| wants) {
                 self.unwritten.push_back((seq, author));
             }
         }

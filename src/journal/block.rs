@@ -114,6 +114,8 @@ pub(super) struct Builder {
     bytes: Vec<u8>,
     /// Whose events are in it, as spelled.
     people: Vec<Box<str>>,
+    /// Whose event was the last one, among them.
+    latest: usize,
     marks: Marks,
     /// The times of the last event, and of the newest one.
     last: i64,
@@ -127,7 +129,7 @@ impl Builder {
         bytes.resize(EVENTS, 0);
         bytes[0] = VERSION;
         let (people, marks) = (Vec::new(), Marks::default());
-        Builder { first, next: first, bytes, people, marks, last: 0, newest: i64::MIN }
+        Builder { first, next: first, bytes, people, latest: 0, marks, last: 0, newest: i64::MIN }
     }
 
     /// These events, which are in a row; `None` if there are none.
@@ -172,7 +174,10 @@ impl Builder {
             EventKind::Left { name, reason } => (name, What::Left(reason.word())),
         };
         let spelled = name.as_str();
-        let known = self.people.iter().position(|known| **known == *spelled);
+        // what somebody says at once comes one behind the other
+        let is_same = self.people.get(self.latest).is_some_and(|latest| **latest == *spelled);
+        let known = if is_same { Some(self.latest) } else { self.people.iter().position(|one| **one == *spelled) };
+        self.latest = known.unwrap_or(self.people.len());
         let who = known.map_or(Who::New(spelled), Who::Known);
         let entry = Entry { since: at.wrapping_sub(self.last), who, what, id: id.map(MessageId::as_str) };
         self.bytes = postcard::to_extend(&entry, mem::take(&mut self.bytes)).map_err(|_| Unwritable)?;
