@@ -179,19 +179,19 @@ async fn a_message_is_acknowledged_when_the_journal_has_it_or_has_lost_it() {
     }
     // while the journal fails, not every one waits for it
     let mut too_old = Vec::new();
-    for seq in 7..1033 {
+    for seq in 7..8201 {
         ana.say("{\"type\":\"say\",\"text\":\"oi\"}\n{\"type\":\"ping\"}\n").await;
         let mut pong = ana.line().await;
         // one that is too old comes with the last but one
         while !pong.contains("pong") {
-            assert!(seq > 1031, "{pong}");
+            assert!(seq > 8199, "{pong}");
             too_old.push(pong);
             pong = ana.line().await;
         }
         hub.send(Deliver(Arc::new(turn(vec![own(seq)], 6)))).await.unwrap();
     }
-    hub.send(Deliver(Arc::new(turn(vec![], 1032)))).await.unwrap();
-    for seq in (7 + too_old.len() as u64)..1033 {
+    hub.send(Deliver(Arc::new(turn(vec![], 8200)))).await.unwrap();
+    for seq in (7 + too_old.len() as u64)..8201 {
         let kept = if seq < 9 { ",\"kept\":false" } else { "" };
         assert_eq!(ana.line().await, ack("", seq, kept).replace("\"id\":\"\",", ""));
     }
