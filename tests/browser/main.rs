@@ -12,6 +12,8 @@
 //! | the connection is lost, or the page is loaded again, and nothing else is | `back` |
 //! | phones, pictures | `looks` |
 //! | connections that a browser opens in advance | `spare` |
+// servers are ended by signals here
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 #[path = "../common/mod.rs"]
