@@ -6,12 +6,15 @@ pub mod rewind;
 pub mod tcp;
 pub mod tls;
 mod unanswered;
+mod written_through;
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::net::TcpStream;
+
+use self::written_through::written_through;
 
 /// A connection to one peer, whatever it is made of.
 pub trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
