@@ -117,17 +117,18 @@ pub(super) fn mark(connection: &Connection, events: &[KeptEvent]) -> Result<(), 
 
 /// Deletes every event up to this number.
 pub(super) fn forget_until(connection: &Connection, last: u64) -> Result<(), rusqlite::Error> {
-    connection.execute("DELETE FROM words WHERE first IN (SELECT first FROM blocks WHERE last <= ?1)", [last])?;
-    connection.execute("DELETE FROM blocks WHERE last <= ?1 AND first <= ?1", [last])?;
-    // the one that goes on behind it
-    let sql = format!("SELECT {BLOCK} FROM blocks WHERE first <= ?1 ORDER BY first LIMIT 1");
-    let cut = connection.prepare_cached(&sql)?.query_row([last], |row| {
-        let events = read(row).unwrap_or_default();
-        Ok((row.get(0)?, events))
-    });
-    let Some((first, mut events)) = cut.optional()? else { return Ok(()) };
-    events.retain(|kept| kept.event.seq > last);
-    replace(connection, first, &events)
+    // one of them may go on behind it
+    let sql = format!("SELECT {BLOCK} FROM blocks WHERE first <= ?1 ORDER BY first DESC LIMIT 1");
+    let cut = connection.prepare_cached(&sql)?.query_row([last], |row| Ok(read(row))).optional()?.flatten();
+    if let Some(mut events) = cut
+        && let Some(first) = events.first().map(|first| first.event.seq)
+    {
+        events.retain(|kept| kept.event.seq > last);
+        replace(connection, first, &events)?;
+    }
+    // where a block ends is known by where the next one begins, also if what the row says of it is damaged
+    connection.execute("DELETE FROM words WHERE first <= ?1", [last])?;
+    connection.execute("DELETE FROM blocks WHERE first <= ?1", [last]).map(drop)
 }
 
 /// How many events there are.

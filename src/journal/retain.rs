@@ -127,8 +127,10 @@ fn last_older_whisper(connection: &Connection, before: i64, now: i64) -> Result<
 
 /// Prunes the oldest, with the whispers among them. Whether there was something.
 fn prune_oldest(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    // up to where the next block begins: what a damaged row says of its end could be anything
     let last: Option<u64> = connection.query_row(
-        "SELECT max(last) FROM (SELECT last FROM blocks ORDER BY first LIMIT ?1)",
+        "SELECT coalesce((SELECT first - 1 FROM blocks ORDER BY first LIMIT 1 OFFSET ?1),
+                         (SELECT last FROM blocks ORDER BY first DESC LIMIT 1))",
         [FEW],
         |row| row.get(0),
     )?;

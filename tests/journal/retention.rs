@@ -108,6 +108,25 @@ fn the_file_stays_as_large_as_it_may_be() {
     assert!(length(FILE) <= max_size, "{}", length(FILE));
 }
 
+#[test]
+fn a_block_whose_end_is_damaged_takes_no_others_along() {
+    let directory = tempdir().unwrap();
+    let long = "x".repeat(3000);
+    kept(directory.path(), (1..=2000).map(|seq| said(seq, "Ana", &long)));
+    let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    connection.execute("UPDATE blocks SET last = last | 1 << 40 WHERE first = 1", []).unwrap();
+    drop(connection);
+    let max_size = 4 * 1024 * 1024;
+    let open = try_open(directory.path(), Options { max_size, ..Options::default() }).unwrap();
+    let reader = open.journal.reader().unwrap();
+    let left = || seqs(&everything(&reader, None, Limit::PAGE));
+    wait_until("it is pruned", || left().first() != Some(&2));
+    open.write([said(2001, "Ana", "nova")]);
+    assert!(left().len() > 500, "{}", left().len());
+    let gap = reader.after(Place::default(), Limit::items(1), None).unwrap().items.remove(0);
+    assert!(matches!(gap, Item::Gap(Gap { first: 1, last: ..2000, cause: Cause::Pruned })), "{gap:?}");
+}
+
 /// Every byte of the journal, with what SQLite keeps beside it.
 fn all_bytes(directory: &Path) -> Vec<u8> {
     let files = fs::read_dir(directory).unwrap().map(|file| file.unwrap().path());
