@@ -16,7 +16,8 @@ pub(super) const BLOCK: &str = "first, last, events";
 /// The first and the last number in a row of [`BLOCK`].
 pub(super) fn numbers(row: &Row<'_>) -> Option<RangeInclusive<u64>> {
     let (first, last) = (row.get(0).ok()?, row.get(1).ok()?);
-    (first <= last).then_some(first..=last)
+    // the room counts from 1
+    (1..=last).contains(&first).then_some(first..=last)
 }
 
 /// The events in a row of [`BLOCK`]. `None` if it is damaged.
@@ -129,6 +130,14 @@ pub(super) fn forget_until(connection: &Connection, last: u64) -> Result<(), rus
     // where a block ends is known by where the next one begins, also if what the row says of it is damaged
     connection.execute("DELETE FROM words WHERE first <= ?1", [last])?;
     connection.execute("DELETE FROM blocks WHERE first <= ?1", [last]).map(drop)
+}
+
+/// Whether the last block can be read, if there is one. What its row says of its end must not be believed otherwise: numbers
+/// would be given twice, or skipped by the billion.
+pub(super) fn is_end_sound(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    let sql = format!("SELECT {BLOCK} FROM blocks ORDER BY first DESC LIMIT 1");
+    let last = connection.prepare_cached(&sql)?.query_row([], |row| Ok(read(row))).optional()?;
+    Ok(last.is_none_or(|events| events.is_some()))
 }
 
 /// How many events there are.

@@ -141,7 +141,7 @@ fn look_closer(path: &std::path::Path) -> Result<Looked, JournalError> {
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => true,
         is_sound => is_sound?,
     };
-    if !is_sound || epoch_of(&connection)?.is_none() {
+    if !is_sound || epoch_of(&connection)?.is_none() || !blocks::is_end_sound(&connection)? {
         return Ok(Looked::Damaged);
     }
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;

@@ -348,6 +348,23 @@ fn a_block_whose_marks_are_damaged_is_read_by_those_who_search() {
 }
 
 #[test]
+fn a_last_block_that_is_damaged_has_no_number_given_twice() {
+    for damage in ["last = 100", "last = last | 1 << 40", "last = -1", "events = x'01'"] {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        kept(directory.path(), (1..=EVENTS).map(|seq| said(seq, "Ana", &format!("palavra {seq}"))));
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        let last = "SELECT first FROM blocks ORDER BY first DESC LIMIT 1";
+        let first: u64 = connection.query_row(last, [], |row| row.get(0)).unwrap();
+        connection.execute(&format!("UPDATE blocks SET {damage} WHERE first = ?1"), [first]).unwrap();
+        drop(connection);
+        let (found, items) = opened(&fs::read(&path).unwrap()).unwrap();
+        assert_eq!(seqs(&items), (1..first).collect::<Vec<_>>(), "{damage}");
+        assert!(found.repaired.is_some() && (EVENTS..1 << 30).contains(&found.last_seq), "{damage}: {found:?}");
+    }
+}
+
+#[test]
 fn a_directory_that_takes_no_file_is_refused() {
     let directory = tempdir().unwrap();
     let file = directory.path().join("file");
