@@ -135,7 +135,8 @@ fn line(sentence: String, code: u8) -> Exit {
 }
 
 fn report(verdict: &Verdict, language: Language) -> Exit {
-    let missing: u64 = verdict.gaps.iter().map(|gap| gap.last - gap.first + 1).sum();
+    // whoever wrote the file: they may overlap
+    let missing = verdict.gaps.iter().fold(0, |sum: u64, gap| sum.saturating_add(gap.last - gap.first + 1));
     match verdict.problems.as_slice() {
         [] => line(text::journal_sound(language, verdict.events, verdict.whispers, missing), 0),
         [problem] => line(text::journal_damaged(language, problem.clone()), NOT_DONE),

@@ -1,5 +1,6 @@
 //! Whether a journal is in order: the file as such, every row, and the numbers without a hole.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use super::block::Builder;
@@ -20,7 +21,7 @@ pub struct Verdict {
     pub epoch: Option<Epoch>,
     /// The numbers of the first event and the last one, if there is any.
     pub range: Option<(u64, u64)>,
-    /// How many events there are.
+    /// How many events can be read.
     pub events: u64,
     /// How many whispers.
     pub whispers: u64,
@@ -75,8 +76,13 @@ fn look(reader: &Reader, verdict: &mut Verdict) -> Result<(), rusqlite::Error> {
     let gaps = "SELECT first, last, cause FROM gaps ORDER BY first";
     verdict.gaps = read(&connection, gaps, [], |row| {
         let cause = Cause::from_word(&row.get::<_, String>(2).ok()?)?;
-        Some(Gap { first: row.get(0).ok()?, last: row.get(1).ok()?, cause })
+        let (first, last) = (row.get(0).ok()?, row.get(1).ok()?);
+        (1..=last).contains(&first).then_some(Gap { first, last, cause })
     })?;
+    let noted: usize = connection.query_row("SELECT count(*) FROM gaps", [], |row| row.get(0))?;
+    if noted > verdict.gaps.len() {
+        verdict.complain("what is noted as missing cannot be read".to_owned());
+    }
     look_at_events(&connection, verdict)?;
     let mut statement = connection.prepare(&format!("SELECT {} FROM whispers ORDER BY number", row::WHISPER))?;
     let mut rows = statement.query([])?;
@@ -109,25 +115,29 @@ fn look_at_events(connection: &rusqlite::Connection, verdict: &mut Verdict) -> R
         while let Some(gap) = gaps.next_if(|gap| gap.last < begin) {
             next = if gap.first <= next { next.max(gap.last + 1) } else { next };
         }
-        if next != begin {
-            verdict.complain(format!("events {next} to {} are missing", begin - 1));
+        match next.cmp(&begin) {
+            Ordering::Less => verdict.complain(format!("events {next} to {} are missing", begin - 1)),
+            Ordering::Equal => {}
+            Ordering::Greater => verdict.complain(format!("events {begin} to {end} are not behind those before")),
         }
         if gaps.peek().is_some_and(|gap| gap.first <= end) {
             verdict.complain(format!("events {begin} to {end} are there, and noted as missing"));
         }
-        let marks: Option<Vec<u8>> = row.get(3)?;
+        // what is of another type than the table allows was complained of with its page
+        let marks = row.get_ref(3)?.as_blob().ok();
         if is_last {
             verdict.complain(format!("the words of the events before {begin} cannot be searched"));
         }
         is_last = marks.is_none();
         match blocks::read(row).map(|events| Builder::of(&events)) {
-            Some(Ok(Some(builder))) if marks.is_none_or(|marks| marks == builder.marks()) => {}
-            Some(Ok(Some(_))) => {
-                verdict.complain(format!("the words of events {begin} to {end} are not those of the index"))
+            Some(Ok(Some(builder))) => {
+                verdict.events += end - begin + 1;
+                if marks.is_some_and(|marks| marks != builder.marks()) {
+                    verdict.complain(format!("the words of events {begin} to {end} are not those of the index"));
+                }
             }
             _ => verdict.complain(format!("events {begin} to {end} cannot be read")),
         }
-        verdict.events += end - begin + 1;
         verdict.range = Some((first, end));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, Place, Reader, verify};
+use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, Place, Reader, erase, prune, verify};
 use tempfile::tempdir;
 
 use super::*;
@@ -361,6 +361,42 @@ fn a_last_block_that_is_damaged_has_no_number_given_twice() {
         let (found, items) = opened(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(seqs(&items), (1..first).collect::<Vec<_>>(), "{damage}");
         assert!(found.repaired.is_some() && (EVENTS..1 << 30).contains(&found.last_seq), "{damage}: {found:?}");
+    }
+}
+
+#[test]
+fn whatever_numbers_somebody_wrote_they_are_looked_at_and_read() {
+    let most = i64::MAX;
+    for (tampered, count) in [
+        ("UPDATE blocks SET first = 0 WHERE first = 1".to_owned(), 0),
+        ("UPDATE blocks SET first = -5 WHERE first = 1".to_owned(), 0),
+        (format!("UPDATE blocks SET first = {most}, last = {most} WHERE first = 1"), 0),
+        ("UPDATE blocks SET last = 0 WHERE first = 1".to_owned(), 0),
+        (format!("UPDATE blocks SET last = {most} WHERE first = 1"), 0),
+        ("INSERT INTO blocks SELECT 2, last, events FROM blocks WHERE first = 1".to_owned(), 9),
+        (format!("INSERT INTO gaps VALUES (0, {most}, 'lost'), (1, {most}, 'lost'), (2, {most}, 'lost')"), 9),
+        (format!("INSERT INTO gaps VALUES ({most}, 5, 'lost')"), 9),
+        ("INSERT INTO gaps VALUES (-1, 1, 'sung')".to_owned(), 9),
+    ] {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        kept(directory.path(), (1..=9).map(|seq| said(seq, "Ana", "palavra")));
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch(&tampered).unwrap();
+        drop(connection);
+        let verdict = verify(directory.path()).unwrap();
+        assert!(!verdict.is_sound() && verdict.events == count, "{tampered}: {verdict:?}");
+        let reader = Reader::open(directory.path()).unwrap();
+        let page = reader.after(Place::default(), Limit::PAGE, None).unwrap();
+        assert_eq!(seqs(&page.items), (1..=count).collect::<Vec<_>>(), "{tampered}");
+        // it is read, or refused
+        let _ = (reader.page_before(None, Limit::PAGE, None), reader.last_seen(&name("Ana")));
+        let _ = reader.search("palavra", 10, None);
+        drop(reader);
+        let _ = erase(directory.path(), &name("Ana"));
+        let _ = prune(directory.path(), Duration::ZERO, now());
+        // so is the file
+        drop(try_open(directory.path(), Options::default()));
     }
 }
 
