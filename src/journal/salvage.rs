@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::blocks::{self, Appender, BLOCK};
 use super::epoch::Epoch;
@@ -16,7 +16,7 @@ use super::error::JournalError;
 use super::file::{self, Files, beside};
 use super::leaves::{self, Table};
 use super::open::epoch_of;
-use super::record::Cause;
+use super::record::{Cause, KeptEvent};
 use super::{earlier, row, schema};
 
 /// What could be read.
@@ -153,19 +153,23 @@ struct Kept<'a> {
 }
 
 impl Kept<'_> {
-    /// Keeps the block in a row. Its number, if all of it can be read. Of two that begin with the same event one was written
-    /// when there were fewer events.
+    /// Keeps the block in a row, but for what was pruned long ago. Its number, if all of it can be read.
     fn block(&mut self, row: &Row<'_>) -> Option<u64> {
-        let events = blocks::read(row)?;
+        let mut events = blocks::read(row)?;
         let first = events.first()?.event.seq;
+        events.retain(|kept| kept.event.seq > self.pruned);
         if self.failed.is_ok() {
-            let known = blocks::find(self.target, first).map(|known| known.map_or(0, |known| known.len()));
-            self.failed = known.and_then(|known| match events.len() > known {
-                true => blocks::replace(self.target, first, &events),
-                false => Ok(()),
-            });
+            self.failed = self.keep(&events);
         }
         Some(first)
+    }
+
+    /// Keeps these events as a block. Of two that begin with the same event one was written when there were fewer of them; of
+    /// two that are as long, the first one is that of the table.
+    fn keep(&self, events: &[KeptEvent]) -> Result<(), rusqlite::Error> {
+        let Some(first) = events.first().map(|first| first.event.seq) else { return Ok(()) };
+        let known = blocks::find(self.target, first)?.map_or(0, |known| known.len());
+        if events.len() > known { blocks::replace(self.target, first, events) } else { Ok(()) }
     }
 
     /// Keeps the event in a row of its own. Its number, if there is one. They must come in order.
@@ -187,22 +191,25 @@ impl Kept<'_> {
         Some(kept.number)
     }
 
-    /// Takes out what was found in more than one block, or was pruned long ago, and has everything found by its words.
+    /// Takes out what was found in more than one block, and has everything found by its words.
     fn finish(mut self) -> Result<(), rusqlite::Error> {
-        self.failed?;
+        std::mem::replace(&mut self.failed, Ok(()))?;
         self.appender.flush(self.target)?;
-        let mut statement = self.target.prepare("SELECT first FROM blocks ORDER BY first")?;
-        let blocks: Vec<u64> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-        let mut behind = self.pruned;
-        for first in blocks {
+        let mut next_block = self.target.prepare("SELECT first FROM blocks WHERE first > ?1 ORDER BY first LIMIT 1")?;
+        let (mut at, mut behind) = (0, self.pruned);
+        while let Some(first) = next_block.query_row([at], |row| row.get(0)).optional()? {
             let mut events = blocks::find(self.target, first)?.unwrap_or_default();
             let count = events.len();
             events.retain(|kept| kept.event.seq > behind);
             if events.len() < count {
-                blocks::replace(self.target, first, &events)?;
+                blocks::replace(self.target, first, &[])?;
+                // it begins later now, perhaps where another one does, and its turn comes then
+                self.keep(&events)?;
+            } else {
+                blocks::mark(self.target, &events)?;
+                behind = events.last().map_or(behind, |last| last.event.seq);
             }
-            blocks::mark(self.target, &events)?;
-            behind = events.last().map_or(behind, |last| last.event.seq);
+            at = first;
         }
         Ok(())
     }

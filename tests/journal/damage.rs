@@ -365,6 +365,32 @@ fn a_last_block_that_is_damaged_has_no_number_given_twice() {
 }
 
 #[test]
+fn an_earlier_form_of_a_block_costs_nothing_of_the_later_one() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    let old = now() - Duration::from_secs(60 * 24 * 60 * 60);
+    let records = (1..=30).map(|seq| said_at(seq, if seq < 20 { old } else { now() }, &format!("palavra {seq}")));
+    kept(directory.path(), records.chain([said(40, "Ana", "fim")]));
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.execute_batch("CREATE TABLE earlier AS SELECT * FROM blocks WHERE first = 1").unwrap();
+    prune(directory.path(), Duration::from_secs(30 * 24 * 60 * 60), now()).unwrap();
+    // as if a page that is free now were found again; and the table that is too much has it all repaired
+    connection.execute_batch("INSERT INTO blocks SELECT * FROM earlier").unwrap();
+    let blocks = "SELECT count(*) FROM blocks WHERE first IN (1, 20, 40)";
+    assert_eq!(connection.query_row(blocks, [], |row| row.get::<_, i64>(0)), Ok(3));
+    drop(connection);
+    let open = open(directory.path());
+    let told = open.opened.repaired.as_ref().map(|told| (told.kept, told.lost));
+    let reader = open.journal.reader().unwrap();
+    let found = seqs(&everything(&reader, None, Limit::PAGE));
+    assert_eq!((found, told), ((20..=30).chain([40]).collect(), Some((12, 0))));
+    assert_eq!(seqs(&reader.search("palavra", 50, None).unwrap()), (20..=30).rev().collect::<Vec<_>>());
+    drop(reader);
+    open.close();
+    assert!(verify(directory.path()).unwrap().is_sound());
+}
+
+#[test]
 fn whatever_numbers_somebody_wrote_they_are_looked_at_and_read() {
     let most = i64::MAX;
     for (tampered, count) in [
