@@ -39,7 +39,9 @@ impl Store {
             connection.pragma_update(None, "synchronous", "FULL")?;
         }
         let last_seq = schema::last_seq(&connection)?;
-        let (appender, data_version) = (Appender::load(&connection)?, data_version(&connection)?);
+        // before the block is read: what is erased in it meanwhile is noticed
+        let data_version = data_version(&connection)?;
+        let appender = Appender::load(&connection)?;
         Ok(Store { connection, path: path.to_owned(), log: None, last_seq, appender, data_version })
     }
 
