@@ -19,12 +19,17 @@ pub(super) fn is_earlier(connection: &Connection) -> Result<bool, rusqlite::Erro
     connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'events' AND type = 'table'")?.exists([])
 }
 
-/// Gives it the tables of this version. What was not known then is empty.
+/// Gives it the tables of this version. What was not known then is empty. Until all is done it stays as it was, so for a while
+/// it takes more than twice the room.
 pub(super) fn migrate(connection: &Connection) -> Result<(), rusqlite::Error> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version >= VERSION {
         return Ok(());
     }
+    log::info!(
+        "the journal was written by an earlier version (its format is {version}) and becomes one of this version; for each \
+         million events that takes some seconds"
+    );
     transaction(connection, |connection| {
         if version < 2 {
             connection.execute_batch(

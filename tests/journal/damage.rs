@@ -1,6 +1,8 @@
 //! Files that are not what they were: repaired as far as can be and said so, or refused. Never silently empty.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, Place, Reader, erase, prune, verify};
 use tempfile::tempdir;
@@ -295,6 +297,24 @@ fn a_journal_of_an_earlier_version_is_read_and_becomes_one_of_this() {
         let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
         assert_eq!((version, connection.query_row(tables, [], |row| row.get::<_, i64>(0)).unwrap()), (3, 5));
     }
+}
+
+/// It may take long, and nobody gets in meanwhile.
+#[test]
+fn a_server_says_that_it_brings_a_journal_of_an_earlier_version_up_to_date() {
+    let directory = tempdir().unwrap();
+    let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    connection.execute_batch(VERSION_2).unwrap();
+    connection.execute("INSERT INTO meta VALUES ('epoch', ?1)", ["1f".repeat(16)]).unwrap();
+    drop(connection);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_papo"));
+    command.args(["--listen", "127.0.0.1:0", "--tls", "off", "--data"]).arg(directory.path());
+    let mut server = command.env_remove("RUST_LOG").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let until_open: Vec<_> = lines.take_while(|line| !line.contains("the journal has events")).collect();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(until_open.iter().any(|line| line.contains("was written by an earlier version")), "{until_open:?}");
 }
 
 #[test]
