@@ -192,7 +192,12 @@ fn finish_repair(files: &Files) -> Result<Option<Repaired>, JournalError> {
     }
     let connection = schema::connect_to_read(&files.repaired())?;
     let count = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0));
-    let kept = blocks::count(&connection)? + count("SELECT count(*) FROM whispers")?;
+    // an earlier version may have read it
+    let events = match earlier::is_earlier(&connection)? {
+        true => count("SELECT count(*) FROM events")?,
+        false => blocks::count(&connection)?,
+    };
+    let kept = events + count("SELECT count(*) FROM whispers")?;
     let lost = count("SELECT coalesce(sum(last - first + 1), 0) FROM gaps WHERE cause = 'damaged'")?;
     drop(connection);
     for suffix in ["-wal", "-shm"] {

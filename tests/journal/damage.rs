@@ -350,6 +350,20 @@ fn a_repair_that_was_interrupted_is_finished() {
 }
 
 #[test]
+fn a_repair_that_was_interrupted_before_papo_was_renewed_is_finished() {
+    let directory = tempdir().unwrap();
+    let connection = rusqlite::Connection::open(directory.path().join("journal.db.repaired")).unwrap();
+    connection.execute_batch(VERSION_2).unwrap();
+    connection.execute("INSERT INTO meta VALUES ('epoch', ?1)", ["1f".repeat(16)]).unwrap();
+    drop(connection);
+    fs::write(directory.path().join(FILE), b"damaged").unwrap();
+    let options = Options { max_age: Duration::ZERO, ..Options::default() };
+    let open = try_open(directory.path(), options).unwrap();
+    assert_eq!(open.opened.repaired.as_ref().map(|told| (told.kept, told.lost)), Some((5, 0)));
+    assert_eq!(seqs(&everything(&open.journal.reader().unwrap(), None, Limit::PAGE)), [1, 2, 5, 6]);
+}
+
+#[test]
 fn a_block_whose_marks_are_damaged_is_read_by_those_who_search() {
     let directory = tempdir().unwrap();
     let path = directory.path().join(FILE);
