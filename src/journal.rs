@@ -164,6 +164,7 @@ impl Journal {
     ///
     /// Events must be numbered as they happen, one more each, beginning with the one after [`Opened::last_seq`]. One whose
     /// number does not rise is not kept, and the log says so; numbers that are left out become a [`Gap`].
+    /// An event that is longer than a mebibyte is not read again; no line of the room is nearly as long.
     pub fn append(&self, records: impl IntoIterator<Item = Record>) -> Ticket {
         self.shared.append(records)
     }

@@ -10,8 +10,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::block::{self, Builder, Incoming, Unwritable};
 use super::record::KeptEvent;
 
-/// The columns of [`read`], in order.
-pub(super) const BLOCK: &str = "first, last, events";
+/// The columns of [`read`], in order. No block of this papo's has so many bytes, not even one of a single long event: whoever
+/// made such a one had the server take as much memory as they liked.
+pub(super) const BLOCK: &str = "first, last, iif(length(events) <= 1048576, events, NULL)";
+
+/// The number of a block and its marks, if there are not more of them than such a block can have.
+pub(super) const MARKS: &str = "first, iif(length(marks) <= 1048576, marks, NULL)";
 
 /// The first and the last number in a row of [`BLOCK`].
 pub(super) fn numbers(row: &Row<'_>) -> Option<RangeInclusive<u64>> {

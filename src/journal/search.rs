@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
+use super::blocks::MARKS;
 use super::marks::{SoughtName, SoughtWords};
 use super::open::within;
 use super::record::{Item, KeptEvent, Place, text_of};
@@ -45,7 +46,7 @@ fn said(connection: &Connection, query: &Query, count: usize) -> Result<Vec<Kept
     };
     let mut found = unmarked(connection, |kept| is_meant(kept))?;
     let (sought, mut places) = (SoughtWords::new(query), Vec::new());
-    let mut statement = connection.prepare_cached("SELECT first, marks FROM words ORDER BY first DESC")?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {MARKS} FROM words ORDER BY first DESC"))?;
     let mut rows = statement.query([])?;
     while found.len() < count
         && let Some(row) = rows.next()?
@@ -82,7 +83,7 @@ pub(super) fn last_seen(connection: &Connection, name: &Name) -> Result<Option<K
         return Ok(Some(kept));
     }
     let sought = SoughtName::new(name);
-    let mut statement = connection.prepare_cached("SELECT first, marks FROM words ORDER BY first DESC")?;
+    let mut statement = connection.prepare_cached(&format!("SELECT {MARKS} FROM words ORDER BY first DESC"))?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         if sought.may_be_in(row.get_ref(1)?.as_blob().unwrap_or_default()) {

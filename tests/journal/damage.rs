@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use papo::journal::{Cause, FILE, Item, JournalError, Limit, Opened, Place, Reader, erase, prune, verify};
 use tempfile::tempdir;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::*;
 
@@ -422,6 +423,29 @@ fn an_earlier_form_of_a_block_costs_nothing_of_the_later_one() {
     drop(reader);
     open.close();
     assert!(verify(directory.path()).unwrap().is_sound());
+}
+
+/// Hundreds of thousands of events, each of five bytes: as they are read they take thirty times as much.
+#[test]
+fn a_block_as_no_papo_makes_it_is_not_read() {
+    let directory = tempdir().unwrap();
+    kept(directory.path(), [said(1, "Ana", "um"), said(400_003, "Ana", "dois")]);
+    // version, newest time, no ids, and the checksum; Ana came in, and again, and again
+    let (mut block, mut events) = (vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 0], b"\0\0\x03Ana\0\0".to_vec());
+    events.extend([0, 1, 0, 0, 0].repeat(400_000));
+    let checksum = xxh3_64_with_seed(&events, xxh3_64_with_seed(&block, 2));
+    block.extend(checksum.to_le_bytes());
+    block.extend(events);
+    let connection = rusqlite::Connection::open(directory.path().join(FILE)).unwrap();
+    connection.execute("DELETE FROM gaps", []).unwrap();
+    connection.execute("INSERT INTO blocks VALUES (2, 400002, ?1)", [block]).unwrap();
+    connection.execute("INSERT INTO words VALUES (2, zeroblob(2000000))", []).unwrap();
+    drop(connection);
+    let reader = Reader::open(directory.path()).unwrap();
+    let items = everything(&reader, None, Limit::PAGE);
+    assert_eq!(all_shown(&items), ["1 Ana: um", "2..400002 damaged", "400003 Ana: dois"]);
+    assert_eq!(seqs(&reader.search("um", 10, None).unwrap()), [1]);
+    assert_eq!(verify(directory.path()).unwrap().problems, ["events 2 to 400002 cannot be read"]);
 }
 
 #[test]
