@@ -256,6 +256,99 @@ fn who_was_last_seen_is_known_before_and_after_a_block_is_full() {
     }
 }
 
+/// Whoever looks through all of it finds the same, as blocks grow, are full, are cut and say less.
+#[test]
+fn a_search_finds_what_is_there() {
+    const WORDS: [&str; 24] = [
+        "olá",
+        "OLA",
+        "ação",
+        "acao",
+        "Straße",
+        "STRASSE",
+        "ΣΊΣΥΦΟΣ",
+        "σίσυφος",
+        "привет",
+        "Привет",
+        "会議",
+        "会",
+        "สวัสดี",
+        "שלום",
+        "नमस्ते",
+        "İstanbul",
+        "ﬁne",
+        "ｆｕｌｌ",
+        "café",
+        "don't",
+        "a-b",
+        "c_d",
+        "🎉",
+        "e\u{301}",
+    ];
+    const NAMES: [&str; 8] = ["Ana", "ANA", "João", "joão", "Joao", "Иван", "иван", "李雷"];
+    let mut seed = 7_u64;
+    let mut below = |limit: usize| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as usize % limit
+    };
+    let directory = tempdir().unwrap();
+    let mut open = open(directory.path());
+    let mut next = 1;
+    for round in 0..20 {
+        let mut records = Vec::new();
+        for _ in 0..below(150) {
+            let name = name(NAMES[below(NAMES.len())]);
+            let mut words = vec![WORDS[below(WORDS.len())].to_owned(); 1];
+            (0..below(12)).for_each(|_| words.push(WORDS[below(WORDS.len())].to_owned()));
+            words.push(format!("w{}", below(400)));
+            let text = words.join([" ", ", ", "  ", "…"][below(4)]).as_str().into();
+            records.push(event(
+                next,
+                match below(12) {
+                    0 => EventKind::Joined { name },
+                    1 => EventKind::Left { name, reason: Reason::Lost },
+                    2 => EventKind::Renamed { old: name, new: self::name(NAMES[below(NAMES.len())]) },
+                    3 => EventKind::Acted { from: name, text },
+                    _ => EventKind::Said { from: name, text },
+                },
+            ));
+            next += if below(100) == 0 { 3 } else { 1 };
+        }
+        open.write(records);
+        match round % 10 {
+            4 => drop(papo::journal::erase(directory.path(), &name("Joao")).unwrap()),
+            9 => {
+                open.close();
+                open = super::open(directory.path());
+                next = open.opened.last_seq + 1;
+            }
+            _ => {}
+        }
+        let reader = open.journal.reader().unwrap();
+        let all = everything(&reader, None, Limit::PAGE);
+        let events: Vec<_> =
+            all.iter().filter_map(|item| if let Item::Event(kept) = item { Some(kept) } else { None }).collect();
+        for _ in 0..8 {
+            let typed: Vec<_> = (0..1 + below(3)).map(|_| WORDS[below(WORDS.len())]).collect();
+            let typed = if below(2) == 0 { typed.join(" ") } else { format!("{} w{}", typed[0], below(400)) };
+            let count = 1 + below(30);
+            let is_meant = |typed: &str, kept: &papo::journal::KeptEvent| {
+                papo::journal::Query::new(typed).is_some_and(|query| query.is_in(&kept.event.kind))
+            };
+            let there: Vec<_> =
+                events.iter().rev().filter(|kept| is_meant(&typed, kept)).map(|kept| kept.event.seq).collect();
+            let found = seqs(&reader.search(&typed, count, None).unwrap());
+            assert_eq!(found, there[..there.len().min(count)], "round {round}: {typed}");
+        }
+        for sought in NAMES.iter().chain(&["Zeca"]).map(|sought| name(sought)) {
+            let there = events.iter().rev().find(|kept| kept.event.kind.names().contains(&Some(&sought)));
+            assert_eq!(reader.last_seen(&sought).unwrap().as_ref(), there.copied(), "round {round}: {sought:?}");
+        }
+    }
+    open.close();
+    assert!(papo::journal::verify(directory.path()).unwrap().is_sound());
+}
+
 #[test]
 fn ids_are_known_after_a_restart() {
     let directory = tempdir().unwrap();
