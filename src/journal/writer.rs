@@ -1,7 +1,8 @@
 //! The thread that writes.
 //!
 //! It takes everything that waits, writes it in one transaction, and says so; meanwhile the next batch gathers, and a few
-//! milliseconds longer: what a transaction costs is shared by all that is in it. In between it has the disk keep what was written, and prunes, all in small steps.
+//! milliseconds longer: what a transaction costs is shared by all that is in it. In between it has the disk keep what was
+//! written, and prunes, all in small steps.
 //!
 //! When something fails, it says so once, opens the file again after a pause that grows, and tells what was lost when it
 //! writes again. It never gives up, and never holds up anybody.
