@@ -116,6 +116,13 @@ impl Name {
     }
 
     fn with_keys(shown: &str) -> Name {
+        if keys::looks_like_nothing_else(shown) {
+            // most names, and only these few bytes: whoever whispers writes one every time
+            return match keys::fold(shown) {
+                fold if fold == shown => Name(shown.into()),
+                fold => Name([shown, &fold].join("\n").into()),
+            };
+        }
         let [fold, in_small_letters, as_shown] = &keys::keys(shown);
         let mut forms = vec![shown, if fold == shown { "" } else { fold }];
         for key in [in_small_letters, as_shown] {
@@ -128,15 +135,14 @@ impl Name {
 
     /// The name as its owner typed it.
     pub fn as_str(&self) -> &str {
-        // for so few bytes this is faster than to search for a character
-        let end = self.0.bytes().position(|byte| byte == b'\n').unwrap_or(self.0.len());
-        &self.0[..end]
+        first_line(&self.0)
     }
 
     /// The form in which the name is unique: equal for all its spellings.
     pub(crate) fn fold(&self) -> &str {
-        match self.0.split('\n').nth(1) {
-            Some("") | None => self.as_str(),
+        let shown = self.as_str();
+        match self.0.get(shown.len() + 1..).map(first_line) {
+            Some("") | None => shown,
             Some(fold) => fold,
         }
     }
@@ -145,6 +151,13 @@ impl Name {
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         once(self.fold()).chain(self.0.split('\n').skip(2))
     }
+}
+
+/// What comes before the first line end.
+fn first_line(text: &str) -> &str {
+    // for so few bytes this is faster than to search for a character
+    let end = text.bytes().position(|byte| byte == b'\n').unwrap_or(text.len());
+    &text[..end]
 }
 
 fn check_length(text: &str) -> Result<(), NameError> {

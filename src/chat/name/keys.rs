@@ -35,6 +35,11 @@ pub(super) fn keys(shown: &str) -> [String; 3] {
     [fold, in_small_letters, as_shown]
 }
 
+/// Whether all three keys of a name are the same for sure: nothing in it looks like anything else, in small letters or in capitals.
+pub(super) fn looks_like_nothing_else(shown: &str) -> bool {
+    shown.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b'0' | b'1' | b'I' | b'm' | b'M'))
+}
+
 /// What a text looks like (UTS 39 §4): equal for texts that are easily confused.
 fn skeleton(text: &str) -> String {
     until_stable(text, look)
@@ -215,6 +220,12 @@ mod tests {
             }
             prop_assert_eq!(&fold(&text), &caseless(&lower));
             prop_assert_eq!(keys(&text), [lower.clone(), unicode(&lower), unicode(&unicode(&text).to_lowercase())]);
+        }
+
+        #[test]
+        fn an_ascii_name_that_looks_like_nothing_else_has_one_key(text in "[a-zA-Z0-9_]{0,4}|[a-zA-Z0-9_]{0,32}") {
+            let [fold, in_small_letters, as_shown] = keys(&text);
+            prop_assert_eq!(looks_like_nothing_else(&text), fold == in_small_letters && fold == as_shown);
         }
 
         #[test]
