@@ -97,7 +97,8 @@ pub struct Turn {
     lost: Option<RangeInclusive<u64>>,
     /// Whether the journal is behind.
     is_journal_behind: bool,
-    versions: [[Version; Language::ALL.len()]; Format::ALL.len()],
+    /// Made when somebody reads them first: nobody does in a turn of nothing but whispers.
+    versions: OnceLock<Box<[[Version; Language::ALL.len()]; Format::ALL.len()]>>,
 }
 
 /// The events of a turn, written out in one format and language when first asked for.
@@ -116,16 +117,7 @@ impl Turn {
         let number = |item: &Item| if let Item::Event { event, .. } = item { Some(event.seq) } else { None };
         let first = items.iter().find_map(number);
         let events = items.iter().filter(|item| item.event().is_some()).count();
-        Turn {
-            items,
-            first,
-            events,
-            renames,
-            written,
-            lost: None,
-            is_journal_behind: false,
-            versions: Default::default(),
-        }
+        Turn { items, first, events, renames, written, lost: None, is_journal_behind: false, versions: OnceLock::new() }
     }
 
     /// The same, with the news that the journal has lost the events with these numbers.
@@ -195,7 +187,7 @@ impl Turn {
     /// # Panics
     /// If the range is not within the [items](Turn::items).
     pub fn written(&self, range: Range<usize>, format: Format, language: Language) -> Bytes {
-        let version = &self.versions[format.index()][language.index()];
+        let version = &self.versions.get_or_init(Box::default)[format.index()][language.index()];
         if range == (0..self.items.len()) {
             return version.whole.get_or_init(|| self.write(range, version, format, language)).clone();
         }

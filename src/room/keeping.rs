@@ -162,8 +162,10 @@ impl ChatRoom {
         if let Some(journal) = self.journal.as_ref().filter(|_| !self.records.is_empty()) {
             self.tickets.handed = journal.append(self.records.drain(..));
         }
-        let (ticket, until) = (self.tickets.handed, Instant::now() + KEPT_WITHIN);
-        self.unkept.extend(self.whispering.drain(..).map(|session| Unkept { ticket, until, session }));
+        if !self.whispering.is_empty() {
+            let (ticket, until) = (self.tickets.handed, Instant::now() + KEPT_WITHIN);
+            self.unkept.extend(self.whispering.drain(..).map(|session| Unkept { ticket, until, session }));
+        }
         self.have_it_reported();
     }
 

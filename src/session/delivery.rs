@@ -192,6 +192,9 @@ impl<S: Transport> Connection<S> {
         }
         let range = from..range.end;
         let mut taken = turn.events(&range);
+        if taken == 0 {
+            return 0;
+        }
         if turn.renames() || !self.ignored.is_empty() {
             for at in range.clone() {
                 match turn.items()[at].event() {
