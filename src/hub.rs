@@ -7,7 +7,7 @@ mod held;
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use actix::prelude::*;
 
 use crate::archive::Archive;
 use crate::budget::Budget;
-use crate::chat::registry::SessionId;
+use crate::chat::registry::{SessionId, SessionMap};
 use crate::chat::repeats::First;
 use crate::config::Config;
 use crate::journal::MAX_WAITING;
@@ -276,7 +276,7 @@ const MIN_PLACES: usize = 64;
 #[derive(Default)]
 struct Sessions {
     list: Vec<(SessionId, Rc<dyn Reader>)>,
-    places: HashMap<SessionId, usize>,
+    places: SessionMap<usize>,
 }
 
 impl Sessions {

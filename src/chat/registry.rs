@@ -1,9 +1,9 @@
 //! Who is in the room, under which name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
 use super::name::Name;
 
@@ -16,6 +16,9 @@ impl std::fmt::Display for SessionId {
         self.0.fmt(f)
     }
 }
+
+/// Something of each session. No peer chooses the ids, so a quick hash will do.
+pub type SessionMap<T> = HashMap<SessionId, T>;
 
 /// A member, for as long as it is one, whichever connections that takes. Never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +33,7 @@ const MIN_MEMBERS: usize = 64;
 /// A member may be hidden: then its name is reserved for it, and that is all anybody can tell of it.
 #[derive(Debug, Default)]
 pub struct Registry {
-    by_session: HashMap<SessionId, Member>,
+    by_session: SessionMap<Member>,
     /// The keys of all names, of all three kinds in one set.
     taken: HashTable<Taken>,
     hasher: RandomState,
@@ -239,7 +242,7 @@ impl Registry {
     }
 }
 
-fn key_of(by_session: &HashMap<SessionId, Member>, Taken { session, at }: Taken) -> Option<&str> {
+fn key_of(by_session: &SessionMap<Member>, Taken { session, at }: Taken) -> Option<&str> {
     by_session.get(&session)?.name.keys().nth(at.into())
 }
 

@@ -35,16 +35,19 @@ const LIST_START: usize = 40;
 
 /// Writes an event as everybody but its author reads it: one line.
 pub fn write_event(line: &mut Vec<u8>, event: &EventKind, language: Language) {
-    let mut write = |parts: &[&str]| parts.iter().for_each(|part| line.extend_from_slice(part.as_bytes()));
+    let mut write = |parts: &[&str]| {
+        line.reserve(parts.iter().map(|part| part.len()).sum::<usize>() + 1);
+        parts.iter().for_each(|part| line.extend_from_slice(part.as_bytes()));
+    };
     match event {
         EventKind::Said { from, text } => write(&[from.as_str(), ": ", text.as_str()]),
         // the asterisk keeps `/eu entrou no chat.` apart from a notice of the server
         EventKind::Acted { from, text } => write(&["* ", from.as_str(), " ", text.as_str()]),
-        EventKind::Joined { name } => write(&[&text::joined(language, owned(name))]),
-        EventKind::Renamed { old, new } => write(&[&text::renamed(language, owned(old), owned(new))]),
+        EventKind::Joined { name } => write(&[&text::joined(language, name.as_str())]),
+        EventKind::Renamed { old, new } => write(&[&text::renamed(language, old.as_str(), new.as_str())]),
         EventKind::Left { name, reason } => write(&[&match text::reason(language, *reason) {
-            Some(reason) => text::left_because(language, owned(name), reason),
-            None => text::left(language, owned(name)),
+            Some(reason) => text::left_because(language, name.as_str(), reason),
+            None => text::left(language, name.as_str()),
         }]),
     }
     line.push(b'\n');
@@ -52,7 +55,7 @@ pub fn write_event(line: &mut Vec<u8>, event: &EventKind, language: Language) {
 
 /// A whisper as the one person reads it.
 pub fn whispered(whispered: &Whispered, language: Language) -> Bytes {
-    let mut line = text::whispered(language, owned(&whispered.from), whispered.text.as_str().to_owned());
+    let mut line = text::whispered(language, whispered.from.as_str(), whispered.text.as_str());
     line.push('\n');
     line.into()
 }
@@ -65,13 +68,13 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
         Answer::PasswordWrong => text::password_wrong(language),
         Answer::TooManyPasswordTries { seconds } => text::password_too_many_tries(language, *seconds),
         Answer::Welcome(newcomer) => welcome(&newcomer.name, &newcomer.others, newcomer.more, language),
-        Answer::NameTaken(name) => text::name_taken(language, owned(name)),
-        Answer::NameProbed(name) => text::name_probed(language, owned(name)),
+        Answer::NameTaken(name) => text::name_taken(language, name.as_str()),
+        Answer::NameProbed(name) => text::name_probed(language, name.as_str()),
         Answer::NameWanted => text::name_wanted(language),
-        Answer::NameTooSimilar(name) => text::name_too_similar(language, owned(name)),
-        Answer::NameHeld(name) => text::name_held(language, owned(name)),
+        Answer::NameTooSimilar(name) => text::name_too_similar(language, name.as_str()),
+        Answer::NameHeld(name) => text::name_held(language, name.as_str()),
         Answer::BadName(error) => bad_name(*error, language),
-        Answer::NameUnchanged(name) => text::name_unchanged(language, owned(name)),
+        Answer::NameUnchanged(name) => text::name_unchanged(language, name.as_str()),
         Answer::Who(names) => who(names, language),
         Answer::History(page) => {
             let frame = [text::history_begins(language, page.len()), text::history_ends(language)];
@@ -81,22 +84,22 @@ pub fn answer(answer: &Answer, language: Language) -> Bytes {
             let frame = [text::found_begins(language, page.len()), text::found_ends(language)];
             events_between(frame, page, language).unwrap_or_else(|| text::found_nothing(language))
         }
-        Answer::Seen(name, sighting) => seen(owned(name), *sighting, language),
+        Answer::Seen(name, sighting) => seen(name.as_str(), *sighting, language),
         Answer::NoArchive(trouble) => archive_trouble(*trouble, language),
         // people are told of every failure once, and nothing of each whisper
         Answer::NotKept => return Bytes::new(),
         Answer::JournalFailed(trouble) => text::journal_failed(language, disk_trouble(*trouble, language)),
         Answer::JournalRecovered { events: 0, whispers: 0 } => text::journal_recovered(language),
         Answer::JournalRecovered { events, whispers } => text::journal_recovered_lost(language, *events, *whispers),
-        Answer::NotFound(name) => text::not_found(language, owned(name)),
+        Answer::NotFound(name) => text::not_found(language, name.as_str()),
         Answer::Mistake(mistake) => self::mistake(mistake, language),
         Answer::NobodyToReplyTo => text::nobody_to_reply_to(language),
         Answer::Help => text::help(language, COMMANDS).join("\n"),
         Answer::Pong => text::pong(language),
         Answer::LanguageChanged(language) => text::language_changed(*language),
-        Answer::Ignoring(name) => text::ignoring(language, owned(name)),
-        Answer::NotIgnoringAnyMore(name) => text::not_ignoring_any_more(language, owned(name)),
-        Answer::NotIgnored(name) => text::not_ignored(language, owned(name)),
+        Answer::Ignoring(name) => text::ignoring(language, name.as_str()),
+        Answer::NotIgnoringAnyMore(name) => text::not_ignoring_any_more(language, name.as_str()),
+        Answer::NotIgnored(name) => text::not_ignored(language, name.as_str()),
         Answer::TooManyIgnored { max } => text::too_many_ignored(language, *max),
         Answer::BadObject(error) => bad_object(*error, language),
         Answer::LineTooLong { max } => text::line_too_long(language, *max),
@@ -157,7 +160,7 @@ fn archive_trouble(trouble: ArchiveTrouble, language: Language) -> String {
     }
 }
 
-fn seen(name: String, sighting: Sighting, language: Language) -> String {
+fn seen(name: &str, sighting: Sighting, language: Language) -> String {
     match sighting {
         Sighting::Here => text::seen_here(language, name),
         Sighting::Unknown => text::seen_unknown(language, name),
@@ -205,7 +208,7 @@ fn goodbye(reason: Reason, language: Language) -> String {
 
 fn welcome(name: &Name, others: &[Name], more: usize, language: Language) -> String {
     if others.is_empty() {
-        return text::welcome_alone(language, owned(name));
+        return text::welcome_alone(language, name.as_str());
     }
     // as many as fit into a line
     let mut bytes = 0;
@@ -217,7 +220,7 @@ fn welcome(name: &Name, others: &[Name], more: usize, language: Language) -> Str
     let more = more + others.len() - shown.len();
     let list = shown.join(", ");
     let list = if more > 0 { text::and_more(language, list, more) } else { list };
-    text::welcome(language, owned(name), list)
+    text::welcome(language, name.as_str(), list)
 }
 
 /// All names, in lines of at most [`LIST_LINE`] bytes; the second line and those after it are indented.
@@ -275,10 +278,6 @@ impl Clock {
         let format = if at.date() == self.today { "%H:%M" } else { "%Y-%m-%d %H:%M" };
         at.strftime(format).to_string()
     }
-}
-
-fn owned(name: &Name) -> String {
-    name.as_str().to_owned()
 }
 
 #[cfg(test)]

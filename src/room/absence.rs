@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::addresses::{Crowds, Origin};
 use crate::chat::event::Reason;
-use crate::chat::registry::SessionId;
+use crate::chat::registry::{SessionId, SessionMap};
 use crate::chat::token::Proof;
 use crate::journal::Recipient;
 
@@ -40,7 +40,7 @@ impl Patience {
 #[derive(Debug, Default)]
 pub(super) struct Absence {
     by_proof: HashMap<Proof, SessionId>,
-    members: HashMap<SessionId, Resumable>,
+    members: SessionMap<Resumable>,
     /// Who is lost, the longest first.
     lost: BTreeSet<(Instant, SessionId)>,
     /// Who is gone, the longest first.

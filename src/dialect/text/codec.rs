@@ -6,6 +6,7 @@
 use std::io;
 
 use bytes::{Bytes, BytesMut};
+use memchr::memchr;
 use tokio_util::codec::Decoder;
 
 use super::telnet::Telnet;
@@ -309,7 +310,7 @@ fn saturated(count: usize) -> u32 {
 }
 
 fn find_line_end(buffer: &[u8], from: usize) -> Option<usize> {
-    buffer[from..].iter().position(|byte| *byte == b'\n').map(|at| from + at)
+    memchr(b'\n', &buffer[from..]).map(|at| from + at)
 }
 
 impl Decoder for TextCodec {

@@ -7,6 +7,7 @@
 //! takes nothing from anybody else's text.
 
 use bytes::BytesMut;
+use memchr::memchr2;
 
 /// "Interpret as command".
 const IAC: u8 = 255;
@@ -88,7 +89,7 @@ impl Telnet {
     /// Filters the bytes of `buffer` from `start` on; what is before was filtered already.
     pub fn filter(&mut self, buffer: &mut BytesMut, start: usize) {
         let fresh = &buffer[start..];
-        if matches!(self.state, State::Text | State::Return) && !fresh.contains(&IAC) && !fresh.contains(&0) {
+        if matches!(self.state, State::Text | State::Return) && memchr2(IAC, 0, fresh).is_none() {
             if let Some(last) = fresh.last() {
                 self.state = if *last == b'\r' { State::Return } else { State::Text };
             }
