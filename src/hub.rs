@@ -1,23 +1,28 @@
 //! A hub: the sessions of one thread, and the fan-out to them.
 //!
-//! The room hands each hub a turn once, whatever the number of readers; the hub walks its sessions and hands each what it
-//! reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
+//! The room hands each hub a turn once, whatever the number of readers; the hub walks its [sessions](self::sessions) and hands each
+//! what it reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
 
 mod held;
+mod sessions;
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::task::{self, Poll};
+use std::time::{Duration, Instant};
 
+use actix::fut::ActorFuture;
 use actix::prelude::*;
+use tokio::task::yield_now;
 
 use crate::archive::Archive;
 use crate::budget::Budget;
-use crate::chat::registry::{SessionId, SessionMap};
+use crate::chat::registry::SessionId;
 use crate::chat::repeats::First;
 use crate::config::Config;
 use crate::journal::MAX_WAITING;
@@ -29,10 +34,19 @@ use crate::transport::Transport;
 use crate::turn::{Item, Private, Turn};
 
 use self::held::Held;
+use self::sessions::Sessions;
 
 /// The most events whose authors wait to be told that they are in the journal. By then the journal has given them up: it keeps
 /// half as many until it can write them.
 const MAX_UNWRITTEN: usize = 2 * MAX_WAITING;
+
+/// With several threads, how long a walk goes on before others on this thread have their turn: people on the other threads may
+/// have said more, which then goes out together with the rest. On a single thread nobody says anything meanwhile.
+const STRIDE: Duration = Duration::from_micros(25);
+
+/// How many sessions are visited before it is looked how long that took; and before it is looked for the first time whether more
+/// has been said, since those who answer somebody do so at once, on all threads.
+const FEW: usize = 4;
 
 /// Starts a session on the thread of the hub. If the server stops, all it does is to say so.
 #[derive(Message)]
@@ -74,6 +88,10 @@ pub struct Hub {
     /// Whether it has said there what its largest debtor is owed.
     has_claimed: bool,
     sessions: Rc<RefCell<Sessions>>,
+    /// Whether a walk goes on by itself.
+    is_walking: bool,
+    /// The lines handed out since the last turn that is over.
+    deliveries: usize,
     /// The events of sessions here that are not in the journal yet, and of which they want to be told when they are. In order;
     /// but one that came again is as new as the others.
     unwritten: VecDeque<(u64, SessionId)>,
@@ -104,6 +122,8 @@ impl Hub {
             budget_place,
             has_claimed: false,
             sessions: Rc::default(),
+            is_walking: false,
+            deliveries: 0,
             unwritten: VecDeque::new(),
             held: Held::default(),
             is_shutting_down: false,
@@ -166,12 +186,27 @@ impl Hub {
         }
     }
 
+    /// Visits so many sessions at most. Whether somebody has not taken everything yet.
+    fn walk(&mut self, most: usize, ctx: &mut Context<Hub>) -> bool {
+        self.deliveries += self.sessions.borrow_mut().walk(most);
+        loop {
+            let Some(over) = self.sessions.borrow_mut().next_over() else { break };
+            self.acknowledge(&over.turn);
+            self.fanout.walked(std::mem::take(&mut self.deliveries) as u64, over.since.elapsed());
+            self.hold_or_release(&over.turn, ctx);
+            self.relieve();
+            let awaits = self.unwritten.front().map(|(seq, _)| *seq);
+            self.room.do_send(Delivered { hub: self.id, awaits });
+        }
+        !self.sessions.borrow().is_idle()
+    }
+
     /// Cuts those who are owed most, until all together are owed no more than may be.
     fn relieve(&mut self) {
         let sessions = self.sessions.borrow();
         while self.budget.is_exceeded(self.metrics.owed.get()) {
             self.has_claimed = true;
-            let debts = sessions.list.iter().map(|(_, reader)| (reader.owed(), reader));
+            let debts = sessions.all().map(|reader| (reader.owed(), reader));
             let largest = debts.max_by_key(|(owed, _)| *owed);
             let owed = largest.map_or(0, |(owed, _)| owed);
             // also if it is none: what was said of one who is gone would shield those of other hubs
@@ -228,14 +263,32 @@ impl Handler<Deliver> for Hub {
     type Result = ();
 
     fn handle(&mut self, Deliver(turn): Deliver, ctx: &mut Self::Context) {
-        let start = Instant::now();
-        let deliveries = self.sessions.borrow().deliver(&turn);
-        self.acknowledge(&turn);
-        self.fanout.walked(deliveries as u64, start.elapsed());
-        self.hold_or_release(&turn, ctx);
-        self.relieve();
-        let awaits = self.unwritten.front().map(|(seq, _)| *seq);
-        self.room.do_send(Delivered { hub: self.id, awaits });
+        self.deliveries += self.sessions.borrow_mut().begin(turn);
+        if !self.is_walking {
+            self.is_walking = self.walk(if self.config.threads == 1 { usize::MAX } else { FEW }, ctx);
+            if self.is_walking {
+                ctx.spawn(Walk);
+            }
+        }
+    }
+}
+
+/// Goes on with a walk until everybody has everything.
+struct Walk;
+
+impl ActorFuture<Hub> for Walk {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, hub: &mut Hub, ctx: &mut Context<Hub>, cx: &mut task::Context<'_>) -> Poll<()> {
+        let begun = Instant::now();
+        while hub.walk(FEW, ctx) {
+            if begun.elapsed() >= STRIDE {
+                // behind what has come from the network and from other threads
+                return pin!(yield_now()).poll(cx);
+            }
+        }
+        hub.is_walking = false;
+        Poll::Ready(())
     }
 }
 
@@ -261,79 +314,11 @@ impl Handler<HealthProbe> for Hub {
 impl Handler<Shutdown> for Hub {
     type Result = ();
 
-    fn handle(&mut self, _: Shutdown, _: &mut Self::Context) {
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) {
+        // what was said before comes first
+        self.walk(usize::MAX, ctx);
         self.is_shutting_down = true;
-        for (_, reader) in &self.sessions.borrow().list {
-            reader.shut_down();
-        }
-    }
-}
-
-/// So many places are kept even if they are empty.
-const MIN_PLACES: usize = 64;
-
-/// The sessions of a thread, in a list to be walked.
-#[derive(Default)]
-struct Sessions {
-    list: Vec<(SessionId, Rc<dyn Reader>)>,
-    places: SessionMap<usize>,
-}
-
-impl Sessions {
-    fn add(&mut self, session: SessionId, reader: Rc<dyn Reader>) {
-        self.places.insert(session, self.list.len());
-        self.list.push((session, reader));
-    }
-
-    fn get(&self, session: SessionId) -> Option<&dyn Reader> {
-        self.places.get(&session).map(|place| &*self.list[*place].1)
-    }
-
-    fn remove(&mut self, session: SessionId) {
-        let Some(place) = self.places.remove(&session) else { return };
-        self.list.swap_remove(place);
-        if let Some((moved, _)) = self.list.get(place) {
-            self.places.insert(*moved, place);
-        }
-        // a crowd that has left takes its memory with it
-        if self.list.capacity() > MIN_PLACES.max(4 * self.list.len()) {
-            self.list.shrink_to(2 * self.list.len());
-            self.places.shrink_to(2 * self.list.len());
-        }
-    }
-
-    /// Hands everybody what they read of a turn, and returns how many lines that were for all of them together.
-    fn deliver(&self, turn: &Turn) -> usize {
-        let own = self.own_items(turn);
-        let mut own = own.chunk_by(|(place, _), (next, _)| place == next).peekable();
-        let mut items = Vec::new();
-        let mut deliveries = 0;
-        if !turn.is_for_all() {
-            // a whisper in a crowd disturbs nobody else
-            for of_one in own {
-                items.clear();
-                items.extend(of_one.iter().map(|(_, item)| item));
-                deliveries += self.list[of_one[0].0].1.take(turn, &items);
-            }
-            return deliveries;
-        }
-        for (place, (_, reader)) in self.list.iter().enumerate() {
-            items.clear();
-            if let Some(of_one) = own.next_if(|of_one| of_one[0].0 == place) {
-                items.extend(of_one.iter().map(|(_, item)| item));
-            }
-            deliveries += reader.take(turn, &items);
-        }
-        deliveries
-    }
-
-    /// The items of a turn that are about one of these sessions: its place in the list, and the item's in the turn.
-    fn own_items(&self, turn: &Turn) -> Vec<(usize, usize)> {
-        let about = turn.items().iter().map(Item::session).enumerate();
-        let mut own: Vec<(usize, usize)> =
-            about.filter_map(|(item, session)| Some((*self.places.get(&session?)?, item))).collect();
-        own.sort_unstable();
-        own
+        self.sessions.borrow().all().for_each(Reader::shut_down);
     }
 }
 

@@ -80,7 +80,7 @@ impl Default for Metrics {
         registry.register_with_unit("start_time", help, Unit::Seconds, ConstGauge::new(start));
         let help = "Lines handed to readers: events and whispers, each once a reader";
         registry.register("deliveries", help, Deliveries(hubs.clone()));
-        let help = "Time that one thread takes to hand one turn of the room to its readers";
+        let help = "Time from when one thread is handed a turn of the room until all its readers have it";
         registry.register_with_unit("fanout", help, Unit::Seconds, FanoutTime(hubs.clone()));
         let help = "Bytes that sockets have not taken yet, each entry with 64 bytes of its own";
         let owed = Gauge::default();

@@ -13,10 +13,10 @@ use crate::process::Process;
 use crate::server::{SOCKET_WELCOME, Server, socket_hello};
 
 /// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The text of a line: which sender, which of its lines, and as many letters as it takes.
-fn text(sender: usize, sequence: usize, length: usize) -> String {
+pub fn text(sender: usize, sequence: usize, length: usize) -> String {
     let mut text = format!("{sender:05} {sequence:09} ");
     text.extend("abcdefghijklmnopqrstuvwxyz".chars().cycle().take(length.saturating_sub(text.len())));
     text
@@ -49,8 +49,6 @@ pub struct Outcome {
     pub seconds: f64,
     /// Microseconds of the server's CPU for each delivery.
     pub cpu: f64,
-    /// The same of its busiest thread: with a core for each, it is what limits the server.
-    pub busiest: f64,
     /// Microseconds from sending to reading, of each delivery and of the last reader of each line.
     pub each: Latencies,
     pub last: Latencies,
@@ -76,8 +74,8 @@ impl Latencies {
     }
 }
 
-struct Connection {
-    stream: TcpStream,
+pub struct Connection {
+    pub stream: TcpStream,
     /// Bytes of lines that were read.
     read: usize,
     /// What the socket did not take.
@@ -85,17 +83,17 @@ struct Connection {
 }
 
 /// The crowd: readers first, then senders, then browsers.
-struct Crowd {
+pub struct Crowd {
     server: Server,
-    poll: Poll,
-    events: Events,
+    pub poll: Poll,
+    pub events: Events,
     buffer: Vec<u8>,
-    connections: Vec<Connection>,
+    pub connections: Vec<Connection>,
     readers: usize,
 }
 
 impl Crowd {
-    fn connect(server: Server, process: &Process, readers: usize, senders: usize) -> Crowd {
+    pub fn connect(server: Server, process: &Process, readers: usize, senders: usize) -> Crowd {
         let poll = Poll::new().expect("epoll");
         let knock =
             |index: usize| knock(server, process, index >= readers, index.checked_sub(readers).unwrap_or(index));
@@ -315,7 +313,7 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
     let mut traffic = Traffic::new(server, text, senders);
     let mut outcome = Outcome::default();
     let is_paced = matches!(pace, Pace::Rate(_));
-    let (start, cpu) = (Instant::now(), process.cpu_of_threads());
+    let (start, cpu) = (Instant::now(), process.cpu());
     let mut due = 0;
     loop {
         let now = Instant::now();
@@ -351,11 +349,7 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
     outcome.seconds = start.elapsed().as_secs_f64();
     let told = readers + server.browsers() + if server.tells_senders() { senders - 1 } else { 0 };
     outcome.deliveries = (traffic.done * told) as u64;
-    let used =
-        process.cpu_of_threads().into_iter().map(|(thread, now)| now - cpu.get(&thread).copied().unwrap_or_default());
-    let used: Vec<f64> = used.map(|time| time.as_secs_f64() * 1e6 / outcome.deliveries as f64).collect();
-    outcome.cpu = used.iter().sum();
-    outcome.busiest = used.into_iter().fold(0.0, f64::max);
+    outcome.cpu = (process.cpu() - cpu).as_secs_f64() * 1e6 / outcome.deliveries as f64;
     outcome.wrong = traffic.wrong;
     outcome
 }

@@ -12,6 +12,7 @@
 #![allow(clippy::expect_used, unreachable_pub, reason = "a benchmark may panic, and its modules are seen by it alone")]
 
 mod arguments;
+mod flood;
 mod floor;
 mod generator;
 #[allow(dead_code, reason = "each benchmark uses its own part of it")]
@@ -21,12 +22,14 @@ mod server;
 use std::time::Duration;
 
 use clap::Parser;
+use flood::Flood;
 use generator::{Idle, Outcome, Pace, Workload};
 use server::Server;
 
 /// The core of the servers, and that of the load.
 const SERVER_CORES: [usize; 1] = [0];
 const OWN_CORES: [usize; 1] = [1];
+const BOTH_CORES: [usize; 2] = [0, 1];
 
 #[derive(Parser)]
 struct Args {
@@ -103,7 +106,7 @@ fn main() {
         measure_idle(&[&servers[..], &[Server::Sockets]].concat(), args.idle, args.rounds);
     }
     for (name, workload) in &workloads[2..] {
-        let name = format!("threads, all cores for everybody, {name}");
+        let name = format!("threads, on both cores, {name}");
         if name.contains(&args.only) {
             measure_threads(&name, *workload, args.rounds);
         }
@@ -185,20 +188,26 @@ fn measure_idle(servers: &[Server], people: usize, rounds: usize) {
     }
 }
 
-/// What more threads bring. On a machine with two cores the load takes one of them, so the deliveries a second tell little;
-/// what the busiest thread uses for a delivery tells how many it could do with a core for itself.
+/// What more threads bring. The load takes a part of the two cores: what the busiest thread uses for a delivery tells how many
+/// there would be with a core for each.
 fn measure_threads(name: &str, workload: Workload, rounds: usize) {
     println!("\n{name}");
-    let servers = [papo(1), papo(2)];
-    let run = |server: &Server| generator::run(*server, workload, &[0, 1], &[0, 1]);
-    let rounds: Vec<Vec<Outcome>> = (0..rounds).map(|_| servers.iter().map(run).collect()).collect();
-    let throughput = medians(&rounds, |outcome| outcome.deliveries as f64 / outcome.seconds);
-    let (cpu, busiest) = (medians(&rounds, |outcome| outcome.cpu), medians(&rounds, |outcome| outcome.busiest));
-    for (place, server) in servers.iter().enumerate() {
+    let run = |threads| flood::run(papo(threads), threads, workload, &BOTH_CORES);
+    let rounds: Vec<Vec<Flood>> = (0..rounds).map(|_| [1, 2].map(run).into()).collect();
+    let [throughput, cpu, busiest, load] = [
+        |flood: &Flood| flood.throughput,
+        |flood: &Flood| flood.cpu,
+        |flood: &Flood| flood.busiest,
+        |flood: &Flood| flood.load,
+    ]
+    .map(|value| medians(&rounds, value));
+    for (place, threads) in [1, 2].into_iter().enumerate() {
         println!(
-            "{:<18} {:>9.0} deliveries/s here; CPU {:.3} µs, of the busiest thread {:.3} µs: × {:.2} with a core for each",
-            server.name(),
+            "{:<18} {:>9.0} deliveries/s: × {:.2}, while the load takes {:.0} % of a core; CPU {:.3} µs, of the busiest thread {:.3} µs: × {:.2} with a core for each",
+            papo(threads).name(),
             throughput[place],
+            throughput[place] / throughput[0],
+            load[place] * 100.0,
             cpu[place],
             busiest[place],
             busiest[0] / busiest[place],

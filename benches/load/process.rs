@@ -67,14 +67,7 @@ impl Process {
 
     /// The CPU time of each thread so far.
     pub fn cpu_of_threads(&self) -> HashMap<OsString, Duration> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a process of ours");
-        let of_thread = tasks.map(|task| {
-            let task = task.expect("a thread");
-            let schedstat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            let nanoseconds = schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
-            (task.file_name(), Duration::from_nanos(nanoseconds))
-        });
-        of_thread.collect()
+        cpu_of_threads(&self.child.id().to_string())
     }
 
     /// Its resident memory in bytes.
@@ -83,6 +76,23 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("Linux tells it");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
+}
+
+/// The CPU time of this process so far.
+#[allow(dead_code, reason = "each benchmark uses its own part of it")]
+pub fn own_cpu() -> Duration {
+    cpu_of_threads("self").into_values().sum()
+}
+
+fn cpu_of_threads(process: &str) -> HashMap<OsString, Duration> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("a process of ours");
+    let of_thread = tasks.map(|task| {
+        let task = task.expect("a thread");
+        let schedstat = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        let nanoseconds = schedstat.split(' ').next().and_then(|first| first.parse().ok()).unwrap_or(0);
+        (task.file_name(), Duration::from_nanos(nanoseconds))
+    });
+    of_thread.collect()
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

@@ -27,7 +27,8 @@ pub struct Fanout {
 }
 
 impl Fanout {
-    /// Counts one turn: how many lines were handed to readers, and how long that took. Only its hub may call this.
+    /// Counts a turn that all readers have: how many lines they were handed since the last one, and how long after it came that
+    /// is. Only its hub may call this.
     pub fn walked(&self, deliveries: u64, time: Duration) {
         let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.partition_point(|bound| bound * 1000 < nanoseconds);

@@ -17,6 +17,7 @@ use crate::chat::answer::{Answer, Welcome};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::history::Page;
 use crate::chat::name::Name;
+use crate::chat::registry::SessionId;
 use crate::dialect::text::codec::TextCodec;
 use crate::dialect::{Written, json};
 use crate::metrics::Limit;
@@ -32,11 +33,20 @@ const MAX_UNDELIMITED_HISTORY: usize = 800;
 /// What a line of it takes beside the name and the text.
 const HISTORY_LINE: usize = "[2026-11-28 00:00] : \n".len();
 
+/// A turn of the room, as one session is handed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Part<'a> {
+    /// What happened.
+    pub turn: &'a Turn,
+    /// The items that are about this session ([`Item::session`]), by their places in the turn, in order.
+    pub own: &'a [(SessionId, usize)],
+}
+
 /// A session as the hub of its thread sees it.
 pub trait Reader {
-    /// Takes what happened in a turn of the room. `own` are the places of the items that are about this session
-    /// ([`Item::session`]), in order. Returns how many events and whispers it was handed.
-    fn take(&self, turn: &Turn, own: &[usize]) -> usize;
+    /// Takes what happened in some turns of the room, all of which is written at once if it can be. Returns how many events and
+    /// whispers it was handed.
+    fn take(&self, turns: &mut dyn Iterator<Item = Part<'_>>) -> usize;
 
     /// The events with these numbers are in the journal, or perhaps never will be: a program is told so of its own.
     fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool);
@@ -65,11 +75,11 @@ pub trait Reader {
 }
 
 impl<S: Transport> Reader for RefCell<Connection<S>> {
-    fn take(&self, turn: &Turn, own: &[usize]) -> usize {
+    fn take(&self, turns: &mut dyn Iterator<Item = Part<'_>>) -> usize {
         unless_it_panics(self, |connection| {
             let could_read = connection.may_read();
             let was_empty = connection.outbox.is_empty();
-            let deliveries = connection.take_turn(turn, own);
+            let deliveries = turns.map(|part| connection.take_turn(part)).sum();
             // otherwise the session waits already until the stream takes more
             if was_empty {
                 connection.write_now();
@@ -156,10 +166,14 @@ where
 
 impl<S: Transport> Connection<S> {
     /// Returns how many events and whispers were taken.
-    fn take_turn(&mut self, turn: &Turn, own: &[usize]) -> usize {
+    fn take_turn(&mut self, Part { turn, own }: Part<'_>) -> usize {
+        // after the last words nothing is taken
+        if self.is_closing() {
+            return 0;
+        }
         let mut next = 0;
         let mut taken = 0;
-        for &at in own {
+        for &(_, at) in own {
             taken += self.take_events(turn, next..at);
             match &turn.items()[at] {
                 // no echo, but the line has arrived
