@@ -98,12 +98,16 @@ impl Sessions {
         own.sort_unstable();
         let is_for_all = turn.is_for_all();
         let over_at = if is_for_all { self.steps + self.list.len() as u64 } else { self.steps };
-        let concerned: Vec<usize> = match is_for_all {
-            true => Vec::new(),
-            false => own.chunk_by(|(one, _), (next, _)| one == next).map(|own| self.places[&own[0].0]).collect(),
-        };
-        self.turns.push_back(UnderWay { turn, since: Instant::now(), own, over_at });
-        concerned.into_iter().filter_map(|place| self.visit(place)).sum()
+        self.turns.push_back(UnderWay { turn: Arc::clone(&turn), since: Instant::now(), own, over_at });
+        let mut deliveries = 0;
+        if !is_for_all {
+            // in the order in which it happened: a whisper is there before its author is told so
+            for item in turn.items() {
+                let place = item.session().and_then(|session| self.places.get(&session).copied());
+                deliveries += place.and_then(|place| self.visit(place)).unwrap_or(0);
+            }
+        }
+        deliveries
     }
 
     /// Goes on until so many have taken something, or everybody has everything. Returns how many lines were handed out.
