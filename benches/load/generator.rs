@@ -394,8 +394,9 @@ pub struct Idle {
 /// Lets people come in one after the other, be silent, and go.
 pub fn idle(server: Server, people: usize, server_cores: &[usize], own_cores: &[usize]) -> Idle {
     let process = server.start(server_cores, own_cores);
-    // whoever comes first makes the server ready, under a name that may be kept for a while
-    enter(server, &mut knock(server, &process, true, 1), server.welcome(true));
+    // whoever comes first makes the server ready, and stays: of somebody who goes, others hear when nobody expects it
+    let mut first = knock(server, &process, true, 1);
+    enter(server, &mut first, server.welcome(true));
     let before = process.rss() as f64;
     let start = Instant::now();
     let mut crowd = Crowd::connect(server, &process, people, 1);

@@ -43,8 +43,8 @@ impl Handler<Whisper> for ChatRoom {
     fn handle(&mut self, Whisper { session, origin, to, text, key }: Whisper, ctx: &mut Self::Context) {
         let Some(from) = self.registry.name_of(session).cloned() else { return };
         let Some(member) = self.registry.member_of(session) else { return };
-        let now = Instant::now().into_std();
-        match key.and_then(|key| self.repeats.find(key, now)) {
+        let now = || Instant::now().into_std();
+        match key.and_then(|key| self.repeats.find(key, now())) {
             // it was read, but the journal has lost it
             Some(First { is_kept: false, .. }) => return self.answer(session, Some(Answer::NotKept), ctx),
             Some(_) => return self.answer_when_kept(session, true, ctx),
@@ -68,7 +68,7 @@ impl Handler<Whisper> for ChatRoom {
             self.whispers.add(recipient.proof, Some(origin), whispered.clone());
         }
         if let Some(key) = key {
-            self.repeats.add(key, First { seq: None, record: self.last_record(), at, is_kept: true }, now);
+            self.repeats.add(key, First { seq: None, record: self.last_record(), at, is_kept: true }, now());
         }
         self.tell(found, Private::Whispered(whispered), ctx);
         self.answer_when_kept(session, key.is_some(), ctx);
