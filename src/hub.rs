@@ -1,7 +1,7 @@
 //! A hub: the sessions of one thread, and the fan-out to them.
 //!
-//! The room hands each hub a turn once, whatever the number of readers; the hub walks its [sessions](self::sessions) and hands each
-//! what it reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
+//! The room hands each hub a turn once, whatever the number of readers; the hub walks its sessions and hands each what it
+//! reads of the turn, which goes straight to the socket if that takes it. It knows neither sockets nor what is said.
 
 mod held;
 mod sessions;
