@@ -208,11 +208,17 @@ mod tests {
         Arc::new(Turn::new(event.into_iter().chain(private).collect(), number))
     }
 
+    /// So many sessions, with ids from 0.
+    fn crowd(count: usize) -> (Sessions, Vec<Rc<Taker>>) {
+        let mut sessions = Sessions::default();
+        let takers: Vec<Rc<Taker>> = (0..count).map(|_| Rc::default()).collect();
+        (0..).zip(&takers).for_each(|(id, taker)| sessions.add(SessionId(id), Rc::clone(taker) as Rc<dyn Reader>));
+        (sessions, takers)
+    }
+
     #[test]
     fn what_is_said_in_the_middle_of_a_walk_goes_out_with_the_rest() {
-        let mut sessions = Sessions::default();
-        let takers: Vec<Rc<Taker>> = (0..4).map(|_| Rc::default()).collect();
-        (0..).zip(&takers).for_each(|(id, taker)| sessions.add(SessionId(id), Rc::clone(taker) as Rc<dyn Reader>));
+        let (mut sessions, takers) = crowd(4);
         sessions.begin(turn(1, true, &[]));
         assert_eq!((sessions.walk(2), sessions.next_over().is_none()), (2, true));
         sessions.begin(turn(2, true, &[3]));
@@ -227,9 +233,7 @@ mod tests {
 
     #[test]
     fn a_whisper_does_not_wait_for_a_walk_but_is_not_over_before_what_was_said_before() {
-        let mut sessions = Sessions::default();
-        let takers: Vec<Rc<Taker>> = (0..3).map(|_| Rc::default()).collect();
-        (0..).zip(&takers).for_each(|(id, taker)| sessions.add(SessionId(id), Rc::clone(taker) as Rc<dyn Reader>));
+        let (mut sessions, takers) = crowd(3);
         sessions.begin(turn(1, true, &[]));
         sessions.walk(1);
         assert_eq!(sessions.begin(turn(2, false, &[2, 77])), 2);
