@@ -18,7 +18,7 @@ use papo::chat::registry::{MemberId, SessionId};
 use papo::config::Config;
 use papo::hub::{Admit, Evict, Hub};
 use papo::metrics::Limit;
-use papo::room::{ChatRoom, Deliver, HubId};
+use papo::room::{ChatRoom, Deliver, HubId, Shutdown};
 use papo::session::Speech;
 use papo::turn::{Item, Private, Turn};
 use proptest::prelude::*;
@@ -133,6 +133,25 @@ async fn whoever_reads_is_not_cut_when_very_many_turns_come_at_once() {
         assert!(read > 0, "cut: {}", String::from_utf8_lossy(&seen));
     }
     assert!(String::from_utf8(seen).unwrap().ends_with(&expected));
+}
+
+/// With several threads a walk goes on in strides; whoever stops the server must not overtake it.
+#[actix_rt::test]
+async fn what_was_said_before_a_server_stops_comes_before_the_goodbye() {
+    let hub = hub(Config { threads: 2, ..Config::default() });
+    let mut people = Vec::new();
+    for id in 0..20 {
+        people.push(Person::connect(&hub, id).await);
+    }
+    deliver(&hub, (0..20).map(|id| welcome(id, &format!("p{id}"))).collect()).await;
+    hub.do_send(Deliver(Arc::new(Turn::new(vec![said("Ana", "oi", 99)], u64::MAX))));
+    hub.do_send(Shutdown);
+    for mut person in people {
+        let mut all = String::new();
+        timeout(DEADLINE, person.0.read_to_string(&mut all)).await.expect("the end in time").unwrap();
+        let lines: Vec<&str> = all.lines().collect();
+        assert_eq!(lines[lines.len() - 2], "Ana: oi", "{all}");
+    }
 }
 
 /// A program is told of each of its messages when the journal has it, or has lost it; not before, not twice, in no other order.
