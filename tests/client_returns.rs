@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use common::cable::Cable;
 use common::program::{Program, example_client, papo, wait};
-use common::{Client, DEADLINE, TestServer, config, strict_config};
+use common::{Client, DEADLINE, TestServer, config, strict_config, wait_until};
 use papo::config::Config;
 use papo::room::ChatRoom;
 use tempfile::tempdir;
@@ -265,10 +265,18 @@ fn a_server_that_is_full_for_a_while_is_tried_again() {
     let mut ana = Script::start(cable.address, "Ana");
     cable.pull(true);
     ana.is_told("client: The connection was lost.");
-    let mut caio = server.join("Caio");
+    // the server may hear of it later than the client
+    let mut caio = None;
+    wait_until("there is a place", || {
+        let mut client = server.connect();
+        client.send("Caio");
+        let is_in = client.line().contains(", Caio! ");
+        caio = is_in.then_some(client);
+        is_in
+    });
     cable.plug_in();
     ana.is_told("client: Erro: O servidor está cheio. Tente de novo mais tarde. Trying again in ");
-    caio.send("/sair");
+    caio.unwrap().send("/sair");
     ana.is_told("client: Back in the chat; 2 lines were missed:");
     ana.says("oi");
     beto.read_to("Ana: oi");

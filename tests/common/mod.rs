@@ -292,7 +292,7 @@ impl Client {
 }
 
 /// Waits for a condition, under the [`DEADLINE`].
-pub fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
     while !condition() {
         assert!(start.elapsed() < DEADLINE, "in vain: {what}");
