@@ -124,13 +124,20 @@ impl Name {
             };
         }
         let [fold, in_small_letters, as_shown] = &keys::keys(shown);
-        let mut forms = vec![shown, if fold == shown { "" } else { fold }];
-        for key in [in_small_letters, as_shown] {
-            if key != fold && !forms[2..].contains(&key.as_str()) {
-                forms.push(key);
+        let mut forms = String::with_capacity(4 * shown.len());
+        forms.push_str(shown);
+        forms.push('\n');
+        if fold != shown {
+            forms.push_str(fold);
+        }
+        let is_new = [in_small_letters != fold, as_shown != fold && as_shown != in_small_letters];
+        for (key, is_new) in [in_small_letters, as_shown].into_iter().zip(is_new) {
+            if is_new {
+                forms.push('\n');
+                forms.push_str(key);
             }
         }
-        Name(forms.join("\n").into())
+        Name(forms.into())
     }
 
     /// The name as its owner typed it.

@@ -30,9 +30,35 @@ pub(super) fn fold(shown: &str) -> String {
 /// The three keys, the fold first.
 pub(super) fn keys(shown: &str) -> [String; 3] {
     let fold = fold(shown);
+    if shown.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        let [in_small_letters, as_shown] = ascii_looks(shown);
+        return [fold, in_small_letters, as_shown];
+    }
     let in_small_letters = skeleton(&fold);
     let as_shown = until_stable(&look(shown), |text| look(&lower(text)));
     [fold, in_small_letters, as_shown]
+}
+
+/// The last two keys of a name in ASCII, of which each character has its own: whoever whispers writes a name every time.
+fn ascii_looks(shown: &str) -> [String; 2] {
+    let [mut in_small_letters, mut as_shown] = [(); 2].map(|()| String::with_capacity(2 * shown.len()));
+    for byte in shown.bytes() {
+        let looks = match byte {
+            b'0' => ["O", "o"],
+            b'1' => ["l", "l"],
+            b'I' => ["i", "l"],
+            b'm' | b'M' => ["rn", "rn"],
+            _ => {
+                let c = char::from(byte.to_ascii_lowercase());
+                in_small_letters.push(c);
+                as_shown.push(c);
+                continue;
+            }
+        };
+        in_small_letters.push_str(looks[0]);
+        as_shown.push_str(looks[1]);
+    }
+    [in_small_letters, as_shown]
 }
 
 /// Whether all three keys of a name are the same for sure: nothing in it looks like anything else, in small letters or in capitals.
