@@ -102,7 +102,9 @@ fn serve(mut config: Config, language: Language) -> Result<i32, String> {
         let running = server.start(room);
         reports.send_to(running.room().clone().recipient());
         actix_rt::spawn(stop_on_signal(running, signals, reload));
-        Ok(stopped.await.unwrap_or(EXIT_INTERNAL))
+        // what is waited for here is looked at whenever anything happens on this thread, and a task only when it is woken
+        let stopped = actix_rt::spawn(stopped).await;
+        Ok(stopped.ok().and_then(Result::ok).unwrap_or(EXIT_INTERNAL))
     })
 }
 
