@@ -191,6 +191,9 @@ pub struct Connection<S> {
     received_before: u64,
     /// When bytes came last.
     heard_at: Instant,
+    /// Whether the peer's system may not know yet that they have: it is told when they have gone where they were to go, unless
+    /// something was to be written by then, which tells it.
+    owes_ack: bool,
     probe: Option<Box<Probe>>,
     /// The pings of a WebSocket.
     keepalive: Option<Box<Keepalive>>,
@@ -261,6 +264,7 @@ impl<S: Transport> Connection<S> {
             reads_seen: 0,
             bytes_seen: 0,
             heard_at: Instant::now(),
+            owes_ack: false,
             probe: None,
             keepalive: None,
             config,

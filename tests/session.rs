@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -793,14 +793,16 @@ async fn whoever_reads_slowly_while_the_server_stands_still_is_not_cut() {
     beto.is_left_alone_for(Duration::from_secs(100)).await;
 }
 
-/// A stream whose code panics when a certain word comes by, in either direction, and whose peer may be gone.
+/// A stream whose code panics when a certain word comes by, in either direction, whose peer may be gone, and which knows how often
+/// that was to be told that something has arrived.
 struct Faulty {
     stream: DuplexStream,
     is_unanswered: Arc<AtomicBool>,
+    acks: Arc<AtomicUsize>,
 }
 impl Faulty {
     fn new(stream: DuplexStream) -> Faulty {
-        Faulty { stream, is_unanswered: Arc::default() }
+        Faulty { stream, is_unanswered: Arc::default(), acks: Arc::default() }
     }
 }
 impl AsyncRead for Faulty {
@@ -813,6 +815,10 @@ impl AsyncRead for Faulty {
 impl Transport for Faulty {
     fn is_unanswered(&self) -> bool {
         self.is_unanswered.load(Ordering::Relaxed)
+    }
+
+    fn send_ack(&self) {
+        self.acks.fetch_add(1, Ordering::Relaxed);
     }
 }
 impl AsyncWrite for Faulty {
@@ -856,6 +862,41 @@ async fn a_panic_of_one_session_while_it_reads_reaches_the_others_as_a_departure
 #[actix_rt::test]
 async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as_a_departure() {
     panic_in_one_session("Beto").await;
+}
+
+#[actix_rt::test]
+async fn a_line_is_acknowledged_when_the_others_have_it_unless_something_is_written_anyway() {
+    let mut house = House::open(unthrottled());
+    let mut beto = house.join("Beto").await;
+    let (near, far) = duplex(4096);
+    let stream = Faulty::new(far);
+    let acks = Arc::clone(&stream.acks);
+    house.admit(stream);
+    let mut ana = Person { stream: BufReader::new(near) };
+    ana.send("Ana\n").await;
+    assert!(ana.line().await.starts_with("Bem-vindo"));
+    assert_eq!(beto.line().await, "Ana entrou no chat.");
+    let mut expected = 0;
+    for (line, read, is_acknowledged) in [
+        ("oi", "Ana: oi", true),
+        ("@Beto psiu", "Ana (privado): psiu", true),
+        ("/nome Iara", "Ana agora é Iara.", false),
+        ("tchau", "Iara: tchau", true),
+    ] {
+        ana.send(&format!("{line}\n")).await;
+        assert_eq!(beto.line().await, read);
+        expected += usize::from(is_acknowledged);
+        assert_eq!(acks.load(Ordering::Relaxed), expected, "{line}");
+    }
+    // what has nothing to do with what she sent tells her all the same
+    ana.send("/ping\n").await;
+    beto.send("oi\n").await;
+    for line in ["Ana agora é Iara.", "Pong! O servidor está respondendo.", "Beto: oi"] {
+        assert_eq!(ana.line().await, line);
+    }
+    beto.send("oi\n").await;
+    assert_eq!(ana.line().await, "Beto: oi");
+    assert_eq!(acks.load(Ordering::Relaxed), expected);
 }
 
 #[actix_rt::test]

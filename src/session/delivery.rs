@@ -80,9 +80,13 @@ impl<S: Transport> Reader for RefCell<Connection<S>> {
             let could_read = connection.may_read();
             let was_empty = connection.outbox.is_empty();
             let deliveries = turns.map(|part| connection.take_turn(part)).sum();
+            let owes_ack = std::mem::take(&mut connection.owes_ack) && connection.outbox.is_empty();
             // otherwise the session waits already until the stream takes more
             if was_empty {
                 connection.write_now();
+            }
+            if owes_ack {
+                connection.stream.get_ref().send_ack();
             }
             let may_read_on = !could_read && connection.may_read();
             if connection.is_closing() || connection.begins_to_lag() || may_read_on {

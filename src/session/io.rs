@@ -176,6 +176,7 @@ impl<S: Transport> Connection<S> {
         let bytes = self.received();
         let new = bytes - std::mem::replace(&mut self.bytes_seen, bytes);
         if lines > 0 || new > 0 {
+            self.owes_ack = true;
             self.heard_at = Instant::now();
             self.pay(lines, u32::try_from(new).unwrap_or(u32::MAX), self.heard_at.into_std());
         }

@@ -58,6 +58,10 @@ impl<S: Transport> Transport for Metered<S> {
         self.stream.is_unanswered()
     }
 
+    fn send_ack(&self) {
+        self.stream.send_ack();
+    }
+
     fn received(&self) -> Option<u64> {
         Some(self.received)
     }

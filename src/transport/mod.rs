@@ -22,6 +22,10 @@ pub trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
     /// can know.
     fn is_unanswered(&self) -> bool;
 
+    /// Has the peer's system told that what was read has arrived, if that waits for something to go along with. Nothing happens
+    /// where a program has no say in it.
+    fn send_ack(&self);
+
     /// The bytes that came off the network so far; `None` if they are those that are read of it.
     fn received(&self) -> Option<u64> {
         None
@@ -32,6 +36,10 @@ impl Transport for TcpStream {
     fn is_unanswered(&self) -> bool {
         unanswered::is_unanswered(self)
     }
+
+    fn send_ack(&self) {
+        tcp::send_ack(self);
+    }
 }
 
 /// A pipe within the process.
@@ -39,6 +47,8 @@ impl Transport for DuplexStream {
     fn is_unanswered(&self) -> bool {
         false
     }
+
+    fn send_ack(&self) {}
 }
 
 /// Reads and throws away until the peer is done too (or the stream fails) or `left` bytes have come. A socket that is closed

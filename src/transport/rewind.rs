@@ -66,6 +66,10 @@ impl<S: Transport> Transport for Rewind<S> {
         self.stream.is_unanswered()
     }
 
+    fn send_ack(&self) {
+        self.stream.send_ack();
+    }
+
     fn received(&self) -> Option<u64> {
         self.stream.received()
     }

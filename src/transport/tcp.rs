@@ -65,6 +65,20 @@ fn configure(stream: &TcpStream, config: &Config) -> io::Result<()> {
     Ok(())
 }
 
+/// Has the kernel acknowledge now what was read, if it waits for something to go along with, and wait again the next time: it
+/// would acknowledge some reads before they return, which takes as long as to send something. Linux and Android only.
+pub(super) fn send_ack(stream: &TcpStream) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let socket = SockRef::from(stream);
+        if let Err(error) = socket.set_tcp_quickack(true).and_then(|()| socket.set_tcp_quickack(false)) {
+            debug!("{error}");
+        }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = stream;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

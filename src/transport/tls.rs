@@ -71,6 +71,10 @@ impl<S: Transport> Transport for TlsStream<S> {
         self.get_ref().0.is_unanswered()
     }
 
+    fn send_ack(&self) {
+        self.get_ref().0.send_ack();
+    }
+
     fn received(&self) -> Option<u64> {
         self.get_ref().0.received()
     }
