@@ -354,27 +354,45 @@ pub fn run(server: Server, workload: Workload, server_cores: &[usize], own_cores
     outcome
 }
 
-/// Whispers from one to another, one after the other: how long each takes.
-pub fn whispers(server: Server, count: usize, server_cores: &[usize], own_cores: &[usize]) -> Option<Latencies> {
-    server.whisper(0, 1, "")?;
-    let process = server.start(server_cores, own_cores);
-    let mut people: Vec<std::net::TcpStream> = (0..2).map(|number| knock(server, &process, true, number)).collect();
-    people.iter_mut().for_each(|person| enter(server, person, server.welcome(true)));
-    let mut latencies = Latencies::default();
-    let mut buffer = vec![0; 4096];
-    for sequence in 0..count {
-        let (line, delivered) = server.whisper(0, 1, &text(0, sequence, 64))?;
-        let sent = Instant::now();
-        people[0].write_all(&line).expect("the server reads");
-        let mut seen: Vec<u8> = Vec::new();
-        while !seen.ends_with(&delivered) {
-            let read = people[1].read(&mut buffer).expect("the server writes");
-            assert!(read > 0, "{} closed a connection", server.name());
-            seen.extend_from_slice(&buffer[..read]);
-        }
-        latencies.push(sent.elapsed());
+/// Two people at a server of their own, one of whom whispers to the other.
+pub struct Pair {
+    server: Server,
+    _process: Process,
+    people: [std::net::TcpStream; 2],
+    whispered: usize,
+}
+
+impl Pair {
+    /// `None` if nobody can whisper there.
+    pub fn start(server: Server, server_cores: &[usize], own_cores: &[usize]) -> Option<Pair> {
+        server.whisper(0, 1, "")?;
+        let process = server.start(server_cores, own_cores);
+        let mut people = [0, 1].map(|number| knock(server, &process, true, number));
+        people.iter_mut().for_each(|person| enter(server, person, server.welcome(true)));
+        Some(Pair { server, _process: process, people, whispered: 0 })
     }
-    Some(latencies)
+
+    /// So many whispers, one after the other: how long each takes.
+    pub fn whisper(&mut self, count: usize) -> Latencies {
+        let Pair { server, people: [author, reader], .. } = self;
+        let mut latencies = Latencies::default();
+        let mut buffer = [0; 4096];
+        for _ in 0..count {
+            let (line, delivered) =
+                server.whisper(0, 1, &text(0, self.whispered, 64)).expect("it was asked for before");
+            self.whispered += 1;
+            let sent = Instant::now();
+            author.write_all(&line).expect("the server reads");
+            let mut seen: Vec<u8> = Vec::new();
+            while !seen.ends_with(&delivered) {
+                let read = reader.read(&mut buffer).expect("the server writes");
+                assert!(read > 0, "{} closed a connection", server.name());
+                seen.extend_from_slice(&buffer[..read]);
+            }
+            latencies.push(sent.elapsed());
+        }
+        latencies
+    }
 }
 
 /// What it costs to hold people who say nothing.

@@ -23,13 +23,17 @@ use std::time::Duration;
 
 use clap::Parser;
 use flood::Flood;
-use generator::{Idle, Outcome, Pace, Workload};
+use generator::{Idle, Latencies, Outcome, Pace, Pair, Workload};
 use server::Server;
 
 /// The core of the servers, and that of the load.
 const SERVER_CORES: [usize; 1] = [0];
 const OWN_CORES: [usize; 1] = [1];
 const BOTH_CORES: [usize; 2] = [0, 1];
+
+/// Whispers without a pause at one server, and how often in a round it is each server's turn.
+const TURN: usize = 100;
+const TURNS: usize = 50;
 
 #[derive(Parser)]
 struct Args {
@@ -156,14 +160,32 @@ fn measure(name: &str, workload: Workload, servers: &[Server], rounds: usize) {
     }
 }
 
+/// In turns, each of which takes a few milliseconds: from one second to the next, such a machine is not as fast as before.
 fn measure_whispers(servers: &[Server], rounds: usize) {
     println!("\nwhisper: from one to one, 64 B, one after the other");
-    let able: Vec<Server> = servers.iter().copied().filter(|server| server.whisper(0, 1, "").is_some()).collect();
-    let run = |server: &Server| generator::whispers(*server, 2000, &SERVER_CORES, &OWN_CORES).unwrap_or_default();
-    let rounds: Vec<Vec<_>> = (0..rounds).map(|_| able.iter().map(run).collect()).collect();
-    let quantiles = [0.5, 0.99].map(|share| medians(&rounds, |latencies| latencies.quantile(share)));
-    for (place, server) in able.iter().enumerate() {
-        println!("{:<18} p50 {:.0} µs, p99 {:.0} µs", server.name(), quantiles[0][place], quantiles[1][place]);
+    let start = |server: &Server| Some((*server, Pair::start(*server, &SERVER_CORES, &OWN_CORES)?));
+    let (servers, mut pairs): (Vec<Server>, Vec<Pair>) = servers.iter().filter_map(start).unzip();
+    pairs.iter_mut().for_each(|pair| drop(pair.whisper(TURN)));
+    let mut take_turns = |first: usize| {
+        let mut latencies: Vec<Latencies> = pairs.iter().map(|_| Latencies::default()).collect();
+        for place in 0..servers.len() {
+            let place = (first + place) % servers.len();
+            latencies[place] = pairs[place].whisper(TURN);
+        }
+        latencies
+    };
+    let turns: Vec<Vec<Latencies>> = (0..rounds * TURNS).map(&mut take_turns).collect();
+    let [middle, late] = [0.5, 0.99].map(|share| medians(&turns, |latencies| latencies.quantile(share)));
+    let of_first = |turn: &Vec<Latencies>| turn.iter().map(|it| it.quantile(0.5) / turn[0].quantile(0.5)).collect();
+    let ratios = medians(&turns.iter().map(of_first).collect::<Vec<Vec<f64>>>(), |ratio| *ratio);
+    for (place, server) in servers.iter().enumerate() {
+        println!(
+            "{:<18} p50 {:.1} µs: × {:.3}, p99 {:.0} µs",
+            server.name(),
+            middle[place],
+            ratios[place],
+            late[place]
+        );
     }
 }
 
