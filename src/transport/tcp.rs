@@ -72,7 +72,7 @@ pub(super) fn send_ack(stream: &TcpStream) {
     {
         let socket = SockRef::from(stream);
         if let Err(error) = socket.set_tcp_quickack(true).and_then(|()| socket.set_tcp_quickack(false)) {
-            debug!("{error}");
+            debug!("cannot acknowledge what was read: {error}");
         }
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
