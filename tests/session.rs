@@ -864,17 +864,23 @@ async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as
     panic_in_one_session("Beto").await;
 }
 
+/// Somebody in the room over such a stream; whether they are gone, and how often their system was to be told something.
+async fn join_over_faulty(house: &mut House, name: &str) -> (Person, Arc<AtomicBool>, Arc<AtomicUsize>) {
+    let (near, far) = duplex(4096);
+    let stream = Faulty::new(far);
+    let (is_unanswered, acks) = (Arc::clone(&stream.is_unanswered), Arc::clone(&stream.acks));
+    house.admit(stream);
+    let mut person = Person { stream: BufReader::new(near) };
+    person.send(&format!("{name}\n")).await;
+    assert!(person.line().await.starts_with("Bem-vindo"));
+    (person, is_unanswered, acks)
+}
+
 #[actix_rt::test]
 async fn a_line_is_acknowledged_when_the_others_have_it_unless_something_is_written_anyway() {
     let mut house = House::open(unthrottled());
     let mut beto = house.join("Beto").await;
-    let (near, far) = duplex(4096);
-    let stream = Faulty::new(far);
-    let acks = Arc::clone(&stream.acks);
-    house.admit(stream);
-    let mut ana = Person { stream: BufReader::new(near) };
-    ana.send("Ana\n").await;
-    assert!(ana.line().await.starts_with("Bem-vindo"));
+    let (mut ana, _, acks) = join_over_faulty(&mut house, "Ana").await;
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     let mut expected = 0;
     for (line, read, is_acknowledged) in [
@@ -906,13 +912,7 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     const WANTED: &str = "Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.";
     let seconds = Duration::from_secs;
     let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
-    let (near, far) = duplex(1024);
-    let stream = Faulty::new(far);
-    let is_unanswered = Arc::clone(&stream.is_unanswered);
-    house.admit(stream);
-    let mut ana = Person { stream: BufReader::new(near) };
-    ana.send("Ana\n").await;
-    assert!(ana.line().await.starts_with("Bem-vindo"));
+    let (mut ana, is_unanswered, _) = join_over_faulty(&mut house, "Ana").await;
     let mut again = house.connect(1024);
 
     // not if something was heard lately
