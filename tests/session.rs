@@ -793,20 +793,30 @@ async fn whoever_reads_slowly_while_the_server_stands_still_is_not_cut() {
     beto.is_left_alone_for(Duration::from_secs(100)).await;
 }
 
-/// A stream whose code panics when a certain word comes by, in either direction, whose peer may be gone, and which knows how often
-/// that was to be told that something has arrived.
+/// A stream whose code panics when a certain word comes by, in either direction.
 struct Faulty {
     stream: DuplexStream,
-    is_unanswered: Arc<AtomicBool>,
-    acks: Arc<AtomicUsize>,
+    log: Arc<Log>,
+}
+
+/// What a test knows of such a stream.
+#[derive(Default)]
+struct Log {
+    /// Whether the peer is gone.
+    is_unanswered: AtomicBool,
+    /// How often the peer's system was to be told that something has arrived.
+    acks: AtomicUsize,
+    /// The most bytes for which there was room when it was read.
+    largest_read: AtomicUsize,
 }
 impl Faulty {
     fn new(stream: DuplexStream) -> Faulty {
-        Faulty { stream, is_unanswered: Arc::default(), acks: Arc::default() }
+        Faulty { stream, log: Arc::default() }
     }
 }
 impl AsyncRead for Faulty {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        self.log.largest_read.fetch_max(buffer.remaining(), Ordering::Relaxed);
         let poll = Pin::new(&mut self.stream).poll_read(cx, buffer);
         assert!(!buffer.filled().starts_with(b"pane"), "this test panics on purpose");
         poll
@@ -814,11 +824,11 @@ impl AsyncRead for Faulty {
 }
 impl Transport for Faulty {
     fn is_unanswered(&self) -> bool {
-        self.is_unanswered.load(Ordering::Relaxed)
+        self.log.is_unanswered.load(Ordering::Relaxed)
     }
 
     fn send_ack(&self) {
-        self.acks.fetch_add(1, Ordering::Relaxed);
+        self.log.acks.fetch_add(1, Ordering::Relaxed);
     }
 }
 impl AsyncWrite for Faulty {
@@ -864,23 +874,23 @@ async fn a_panic_of_one_session_while_the_hub_writes_to_it_reaches_the_others_as
     panic_in_one_session("Beto").await;
 }
 
-/// Somebody in the room over such a stream; whether they are gone, and how often their system was to be told something.
-async fn join_over_faulty(house: &mut House, name: &str) -> (Person, Arc<AtomicBool>, Arc<AtomicUsize>) {
-    let (near, far) = duplex(4096);
+/// Somebody in the room over such a stream, which holds so many bytes in each direction.
+async fn join_over_faulty(house: &mut House, name: &str, capacity: usize) -> (Person, Arc<Log>) {
+    let (near, far) = duplex(capacity);
     let stream = Faulty::new(far);
-    let (is_unanswered, acks) = (Arc::clone(&stream.is_unanswered), Arc::clone(&stream.acks));
+    let log = Arc::clone(&stream.log);
     house.admit(stream);
     let mut person = Person { stream: BufReader::new(near) };
     person.send(&format!("{name}\n")).await;
     assert!(person.line().await.starts_with("Bem-vindo"));
-    (person, is_unanswered, acks)
+    (person, log)
 }
 
 #[actix_rt::test]
 async fn a_line_is_acknowledged_when_the_others_have_it_unless_something_is_written_anyway() {
     let mut house = House::open(unthrottled());
     let mut beto = house.join("Beto").await;
-    let (mut ana, _, acks) = join_over_faulty(&mut house, "Ana").await;
+    let (mut ana, log) = join_over_faulty(&mut house, "Ana", 4096).await;
     assert_eq!(beto.line().await, "Ana entrou no chat.");
     let mut expected = 0;
     for (line, read, is_acknowledged) in [
@@ -892,7 +902,7 @@ async fn a_line_is_acknowledged_when_the_others_have_it_unless_something_is_writ
         ana.send(&format!("{line}\n")).await;
         assert_eq!(beto.line().await, read);
         expected += usize::from(is_acknowledged);
-        assert_eq!(acks.load(Ordering::Relaxed), expected, "{line}");
+        assert_eq!(log.acks.load(Ordering::Relaxed), expected, "{line}");
     }
     // what has nothing to do with what she sent tells her all the same
     ana.send("/ping\n").await;
@@ -902,7 +912,31 @@ async fn a_line_is_acknowledged_when_the_others_have_it_unless_something_is_writ
     }
     beto.send("oi\n").await;
     assert_eq!(ana.line().await, "Beto: oi");
-    assert_eq!(acks.load(Ordering::Relaxed), expected);
+    assert_eq!(log.acks.load(Ordering::Relaxed), expected);
+}
+
+#[actix_rt::test]
+async fn however_much_several_people_pour_it_is_read_in_small_pieces() {
+    const CAPACITY: usize = 256 * 1024;
+    const LINES: usize = CAPACITY / "0000000\n".len();
+    let poured: String = (0..LINES).map(|line| format!("{line:07}\n")).collect();
+    let mut house = House::open(unthrottled());
+    let mut people = Vec::new();
+    for name in ["Ana", "Beto", "Caio", "Duda"] {
+        people.push(join_over_faulty(&mut house, name, CAPACITY).await);
+    }
+    let mut reader = house.join("Eva").await;
+    for (person, _) in &mut people {
+        person.send(&poured).await;
+        // what is written to somebody who does not read would keep them from being read
+        let near = std::mem::replace(&mut person.stream, BufReader::new(duplex(1).0)).into_inner();
+        actix_rt::spawn(async move { tokio::io::copy(&mut { near }, &mut tokio::io::sink()).await });
+    }
+    for _ in 0..people.len() * LINES {
+        assert!(!reader.line().await.is_empty());
+    }
+    let largest = people.iter().map(|(_, log)| log.largest_read.load(Ordering::Relaxed)).max().unwrap();
+    assert!((8 * 1024..=32 * 1024).contains(&largest), "{largest}");
 }
 
 #[actix_rt::test]
@@ -912,7 +946,7 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     const WANTED: &str = "Alguém pediu o seu nome. Se você está lendo isto, ele continua seu.";
     let seconds = Duration::from_secs;
     let mut house = House::open(Config { name_deadline: Duration::ZERO, ..unthrottled() });
-    let (mut ana, is_unanswered, _) = join_over_faulty(&mut house, "Ana").await;
+    let (mut ana, log) = join_over_faulty(&mut house, "Ana", 4096).await;
     let mut again = house.connect(1024);
 
     // not if something was heard lately
@@ -942,7 +976,7 @@ async fn whoever_is_silent_is_probed_when_somebody_asks_for_the_name() {
     assert!(again.line().await.starts_with("Bem-vindo"));
     assert_eq!(ana.line().await, "Beto entrou no chat.");
     // also for a member who wants another name; and this time she is gone
-    is_unanswered.store(true, Ordering::Relaxed);
+    log.is_unanswered.store(true, Ordering::Relaxed);
     again.send("/nome Ana\n").await;
     let start = Instant::now();
     assert_eq!([again.line().await, again.line().await], [TAKEN, PROBED]);

@@ -25,8 +25,8 @@ use crate::room::Relieve;
 use crate::transport::{Transport, poll_drain};
 
 thread_local! {
-    /// The one buffer into which all sessions of a thread read, in turn. Between its turns a session holds no more than
-    /// the line that has not ended yet.
+    /// The one buffer into which all sessions of a thread read, in turn: up to twice what one read brings. Between its turns a
+    /// session holds only what it may not take yet, or the line that has not ended.
     static READ_BUFFER: Cell<BytesMut> = Cell::default();
 }
 
@@ -86,16 +86,23 @@ impl<S: Transport> Connection<S> {
         if !may_read && !self.may_read_ahead() {
             return false;
         }
-        let mut buffer = READ_BUFFER.take();
-        buffer.extend_from_slice(self.stream.read_buffer());
-        buffer.reserve(READ_SIZE);
-        *self.stream.read_buffer_mut() = buffer;
+        let unread = self.stream.read_buffer().len();
+        // what is more than that begins with a whole line, and is not worth copying there and back
+        let is_shared = unread < READ_SIZE;
+        if is_shared {
+            let mut buffer = READ_BUFFER.take();
+            buffer.reserve(unread + READ_SIZE);
+            buffer.extend_from_slice(self.stream.read_buffer());
+            *self.stream.read_buffer_mut() = buffer;
+        }
         let has_read_everything = may_read && self.poll_buffered_lines(cx);
         self.poll_lines_ahead(cx);
-        let mut buffer = std::mem::take(self.stream.read_buffer_mut());
-        *self.stream.read_buffer_mut() = BytesMut::from(&buffer[..]);
-        buffer.clear();
-        READ_BUFFER.set(buffer);
+        if is_shared {
+            let mut buffer = std::mem::take(self.stream.read_buffer_mut());
+            *self.stream.read_buffer_mut() = BytesMut::from(&buffer[..]);
+            buffer.clear();
+            READ_BUFFER.set(buffer);
+        }
         has_read_everything
     }
 
