@@ -13,10 +13,7 @@ pub const MAX_MESSAGES: usize = 1000;
 /// The most bytes of texts that are kept, of messages and of all events.
 pub const MAX_BYTES: usize = 1024 * 1024; // 1 MiB
 
-/// The most events that are kept.
-const MAX_EVENTS: usize = 2048;
-
-/// The most events that somebody can have missed who comes back; whoever missed more has a gap.
+/// The most events that are kept, and that somebody can have missed who comes back; whoever missed more has a gap.
 pub const MAX_MISSED: usize = 1000;
 
 /// Events of the room, oldest first, shared with whoever reads them.
@@ -49,7 +46,7 @@ pub struct History {
 impl History {
     /// Keeps an event, whose number is higher than that of the one before, and forgets the oldest ones if there are too many.
     pub fn add(&mut self, event: &Arc<Event>) {
-        self.events.push(event, MAX_EVENTS);
+        self.events.push(event, MAX_MISSED);
         if matches!(event.kind, EventKind::Said { .. } | EventKind::Acted { .. }) {
             self.page = None;
             self.messages.push(event, MAX_MESSAGES);
@@ -69,14 +66,13 @@ impl History {
     }
 
     /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
-    /// not kept any more, or if that number was not given yet. Numbers may be skipped: nothing happened there.
+    /// if that number was not given yet. Numbers may be skipped: nothing happened there.
     pub fn after(&self, seq: u64) -> Option<Page> {
         let events = &self.events;
         if seq < events.forgotten || seq > events.last {
             return None;
         }
-        let missed = events.list.len() - events.list.partition_point(|event| event.seq <= seq);
-        (missed <= MAX_MISSED).then(|| events.newest(missed))
+        Some(self.known_after(seq))
     }
 
     /// What happened after the event with number `seq`, as far as it is still known.
@@ -191,7 +187,7 @@ mod tests {
             let numbers = page.map(|page| numbers(&page)).unwrap_or_default();
             assert!(numbers.iter().copied().eq(seq + 1..=seq + missed.unwrap_or(0) as u64), "{seq}: {numbers:?}");
         }
-        for (seq, first) in [(0, 953), (952, 953), (2998, 2999), (2999, 3000)] {
+        for (seq, first) in [(0, 2001), (2000, 2001), (2998, 2999), (2999, 3000)] {
             assert!(numbers(&history.known_after(seq)).into_iter().eq(first..=3000), "{seq}");
         }
         for seq in [3000, u64::MAX] {
