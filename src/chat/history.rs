@@ -66,7 +66,7 @@ impl History {
     }
 
     /// Everything that happened after the event with number `seq`, at most [`MAX_MISSED`] events; `None` if that is more, or
-    /// if that number was not given yet. Numbers may be skipped: nothing happened there.
+    /// not kept any more, or if that number was not given yet. Numbers may be skipped: nothing happened there.
     pub fn after(&self, seq: u64) -> Option<Page> {
         let events = &self.events;
         if seq < events.forgotten || seq > events.last {
