@@ -74,7 +74,9 @@ pub use delivery::{Part, Reader};
 pub const LINES_PER_TURN: usize = 16;
 
 /// The most lines of one session on their way: said, and not yet delivered to the others. It bounds what waits for the room.
-pub const MAX_IN_FLIGHT: usize = 16;
+///
+/// While what a session said in one turn is handed out, it says the next; with fewer, several threads wait for each other.
+pub const MAX_IN_FLIGHT: usize = 2 * LINES_PER_TURN;
 
 /// The most messages of an undelimited session that are read before it is their turn. Where each read is a message, what is
 /// left to the kernel is joined to one; and a whisper behind something else is no whisper.

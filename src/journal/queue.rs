@@ -10,7 +10,7 @@ use super::record::Record;
 /// The most records that wait for the disk, unless [less](super::Options::max_waiting) may. Beyond it the journal has
 /// [failed](super::Failure::TooSlow).
 ///
-/// It is what 3,840 senders have on their way at once, each as much as it may, on top of what waited when the writer fell
+/// It is what 1,920 senders have on their way at once, each as much as it may, on top of what waited when the writer fell
 /// [behind](super::Journal::is_behind).
 pub const MAX_WAITING: usize = 65_536;
 
