@@ -190,10 +190,10 @@ impl Hub {
     fn walk(&mut self, most: usize, ctx: &mut Context<Hub>) -> bool {
         self.deliveries += self.sessions.borrow_mut().walk(most);
         loop {
-            let Some(over) = self.sessions.borrow_mut().next_over() else { break };
-            self.acknowledge(&over.turn);
-            self.fanout.walked(std::mem::take(&mut self.deliveries) as u64, over.since.elapsed());
-            self.hold_or_release(&over.turn, ctx);
+            let Some((turn, since)) = self.sessions.borrow_mut().next_over() else { break };
+            self.acknowledge(&turn);
+            self.fanout.walked(std::mem::take(&mut self.deliveries) as u64, since.elapsed());
+            self.hold_or_release(&turn, ctx);
             self.relieve();
             let awaits = self.unwritten.front().map(|(seq, _)| *seq);
             self.room.do_send(Delivered { hub: self.id, awaits });

@@ -18,8 +18,8 @@
 //!    to every hub ([`Deliver`](room::Deliver)): once a thread, not once a reader. The [`journal`] gets it at the same
 //!    time; nobody waits for that but the acknowledgement of a program.
 //! 6. The hub walks its sessions. Each takes what it reads of the turn, written out once for all readers of a language and a
-//!    [`Format`](dialect::Format), and writes it to its socket at once; what the socket does not take waits in the session's
-//!    [`outbox`].
+//!    [`Format`](dialect::Format) and joined to what else is new in the hub's [`backlog`], and writes it to its socket at once;
+//!    what the socket does not take waits in the session's [`outbox`].
 //!
 //! # How a session ends
 //!
@@ -43,6 +43,7 @@
 //! hub              the Hub actor: the sessions of a thread, fan-out to them    knows no sockets, no meaning
 //! session          the Session actor: one connection's life                    knows no TCP
 //! room             the ChatRoom actor: registry, order                         knows no bytes, no sockets
+//! backlog          the turns that not everybody on a thread has, joined        knows nobody
 //! turn             what happened in a turn of the room, and for whom           knows nobody
 //! archive          answers what was, from the journal                        knows no session, no sentence
 //! journal          what happened in the room, in order, on disk                knows no actor, no session, no socket
@@ -61,6 +62,7 @@ mod addresses;
 pub mod admin;
 pub mod admission;
 pub mod archive;
+pub mod backlog;
 pub mod budget;
 pub mod chat;
 pub mod cli;

@@ -68,7 +68,7 @@ use probe::Probe;
 use program::Ids;
 use throttle::Throttle;
 
-pub use delivery::{Part, Reader};
+pub use delivery::Reader;
 
 /// The most lines a session handles before every other task of its thread has its turn.
 pub const LINES_PER_TURN: usize = 16;

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::backlog::Backlog;
 use crate::chat::registry::{SessionId, SessionMap};
-use crate::session::{Part, Reader};
+use crate::session::Reader;
 use crate::turn::Turn;
 
 /// So many places are kept even if they are empty.
@@ -21,10 +22,10 @@ const MIN_PLACES: usize = 64;
 pub(super) struct Sessions {
     list: Vec<Place>,
     places: SessionMap<usize>,
-    /// The turns that not everybody has taken, the oldest first.
-    turns: VecDeque<UnderWay>,
-    /// The number of the first of them. They are numbered as they come.
-    first: u64,
+    /// What not everybody has taken.
+    backlog: Backlog,
+    /// The same turns: when they came, and when they are over.
+    under_way: VecDeque<UnderWay>,
     /// The place in the list that is next.
     next: usize,
     /// How many places were visited, ever.
@@ -38,12 +39,9 @@ struct Place {
     untaken: u64,
 }
 
-/// A turn that is being handed out.
-pub(super) struct UnderWay {
-    pub(super) turn: Arc<Turn>,
-    pub(super) since: Instant,
-    /// The items that are about sessions here, of each session in order.
-    own: Vec<(SessionId, usize)>,
+/// Of a turn that is being handed out.
+struct UnderWay {
+    since: Instant,
     /// Everybody has it when so many places were visited.
     over_at: u64,
 }
@@ -52,7 +50,7 @@ impl Sessions {
     pub(super) fn add(&mut self, session: SessionId, reader: Rc<dyn Reader>) {
         self.places.insert(session, self.list.len());
         // what has been said so far is not for somebody who comes now
-        self.list.push(Place { session, reader, untaken: self.first + self.turns.len() as u64 });
+        self.list.push(Place { session, reader, untaken: self.backlog.end() });
         // it is one more on the way round
         self.pending().for_each(|under_way| under_way.over_at += 1);
     }
@@ -87,18 +85,18 @@ impl Sessions {
     /// The turns that the walk is for.
     fn pending(&mut self) -> impl Iterator<Item = &mut UnderWay> {
         let steps = self.steps;
-        self.turns.iter_mut().filter(move |under_way| under_way.over_at > steps)
+        self.under_way.iter_mut().filter(move |under_way| under_way.over_at > steps)
     }
 
     /// Begins to hand out a turn. What is for some only, they have now: a whisper in a crowd disturbs nobody else.
     /// Returns how many lines were handed out.
     pub(super) fn begin(&mut self, turn: Arc<Turn>) -> usize {
         let about = turn.items().iter().enumerate().filter_map(|(at, item)| Some((item.session()?, at)));
-        let mut own: Vec<(SessionId, usize)> = about.filter(|(session, _)| self.places.contains_key(session)).collect();
-        own.sort_unstable();
+        let own = about.filter(|(session, _)| self.places.contains_key(session)).collect();
         let is_for_all = turn.is_for_all();
         let over_at = if is_for_all { self.steps + self.list.len() as u64 } else { self.steps };
-        self.turns.push_back(UnderWay { turn: Arc::clone(&turn), since: Instant::now(), own, over_at });
+        self.backlog.push(Arc::clone(&turn), own);
+        self.under_way.push_back(UnderWay { since: Instant::now(), over_at });
         let mut deliveries = 0;
         if !is_for_all {
             // in the order in which it happened: a whisper is there before its author is told so
@@ -112,7 +110,7 @@ impl Sessions {
 
     /// Goes on until so many have taken something, or everybody has everything. Returns how many lines were handed out.
     pub(super) fn walk(&mut self, most: usize) -> usize {
-        let over_at = self.turns.iter().map(|under_way| under_way.over_at).max().unwrap_or(0);
+        let over_at = self.under_way.iter().map(|under_way| under_way.over_at).max().unwrap_or(0);
         let (mut visited, mut deliveries) = (0, 0);
         while self.steps < over_at && visited < most {
             let new = self.visit(self.next);
@@ -124,38 +122,27 @@ impl Sessions {
         deliveries
     }
 
-    /// Takes out the oldest turn if everybody has it.
-    pub(super) fn next_over(&mut self) -> Option<UnderWay> {
-        if self.turns.front()?.over_at > self.steps {
+    /// Takes out the oldest turn if everybody has it, and when it came.
+    pub(super) fn next_over(&mut self) -> Option<(Arc<Turn>, Instant)> {
+        if self.under_way.front()?.over_at > self.steps {
             return None;
         }
-        self.first += 1;
-        self.turns.pop_front()
+        let UnderWay { since, .. } = self.under_way.pop_front()?;
+        Some((self.backlog.pop()?, since))
     }
 
     /// Whether everybody has everything.
     pub(super) fn is_idle(&self) -> bool {
-        self.turns.is_empty()
+        self.under_way.is_empty()
     }
 
     /// Has the session in this place take everything that is new to it, if anything is. Returns how many lines that were.
     fn visit(&mut self, place: usize) -> Option<usize> {
         let Place { session, reader, untaken } = &mut self.list[place];
-        let taken = usize::try_from(untaken.saturating_sub(self.first)).unwrap_or(usize::MAX);
-        let new = self.turns.range(taken.min(self.turns.len())..);
-        if new.len() == 0 {
-            return None;
-        }
-        *untaken = self.first + self.turns.len() as u64;
-        Some(reader.take(&mut new.map(|under_way| Part { turn: &under_way.turn, own: under_way.own_of(*session) })))
-    }
-}
-
-impl UnderWay {
-    fn own_of(&self, session: SessionId) -> &[(SessionId, usize)] {
-        let from = self.own.partition_point(|(of, _)| *of < session);
-        let until = from + self.own[from..].iter().take_while(|(of, _)| *of == session).count();
-        &self.own[from..until]
+        let mut news = self.backlog.news(*session, *untaken)?;
+        let taken = reader.take(&mut news);
+        *untaken = self.backlog.end();
+        Some(taken)
     }
 }
 
@@ -167,6 +154,7 @@ mod tests {
     use std::ops::RangeInclusive;
     use std::time::SystemTime;
 
+    use crate::backlog::News;
     use crate::chat::event::{Event, EventKind};
     use crate::chat::name::Name;
     use crate::turn::{Item, Private};
@@ -177,8 +165,8 @@ mod tests {
     struct Taker(RefCell<Vec<Vec<(u64, usize)>>>);
 
     impl Reader for Taker {
-        fn take(&self, turns: &mut dyn Iterator<Item = Part<'_>>) -> usize {
-            let taken: Vec<_> = turns.map(|part| (part.turn.written_up_to(), part.own.len())).collect();
+        fn take(&self, news: &mut News<'_>) -> usize {
+            let taken: Vec<_> = news.parts().map(|part| (part.turn.written_up_to(), part.own.len())).collect();
             let count = taken.len();
             self.0.borrow_mut().push(taken);
             count
@@ -223,7 +211,7 @@ mod tests {
         assert_eq!((sessions.walk(2), sessions.next_over().is_none()), (2, true));
         sessions.begin(turn(2, true, &[3]));
         assert_eq!(sessions.walk(2), 4);
-        assert_eq!(sessions.next_over().map(|over| over.turn.written_up_to()), Some(1));
+        assert_eq!(sessions.next_over().map(|(turn, _)| turn.written_up_to()), Some(1));
         assert_eq!((sessions.next_over().is_none(), sessions.walk(9)), (true, 2));
         assert!(sessions.next_over().is_some() && sessions.is_idle());
         let taken = |of: usize| takers[of].0.borrow().clone();
@@ -241,7 +229,7 @@ mod tests {
         assert!(sessions.next_over().is_none());
         assert_eq!(sessions.walk(9), 2);
         let over: Vec<u64> =
-            std::iter::from_fn(|| sessions.next_over()).map(|over| over.turn.written_up_to()).collect();
+            std::iter::from_fn(|| sessions.next_over()).map(|(turn, _)| turn.written_up_to()).collect();
         assert_eq!(over, [1, 2]);
     }
 
@@ -298,9 +286,9 @@ mod tests {
                     }
                     Step::Walk(most) => drop(sessions.walk(most)),
                 }
-                while let Some(under_way) = sessions.next_over() {
+                while let Some((turn, _)) = sessions.next_over() {
                     over += 1;
-                    prop_assert_eq!(under_way.turn.written_up_to(), over);
+                    prop_assert_eq!(turn.written_up_to(), over);
                     let has = |taker: &Taker| taker.0.borrow().concat().iter().any(|(number, _)| *number == over);
                     if for_all.contains(&over) {
                         prop_assert!(there.values().all(|(taker, since)| *since >= over || has(taker)));

@@ -13,11 +13,11 @@ use log::info;
 use tokio::task::unconstrained;
 
 use super::{Connection, Stage, goodbye};
+use crate::backlog::{News, Part};
 use crate::chat::answer::{Answer, Welcome};
 use crate::chat::event::{EventKind, Reason, Whispered};
 use crate::chat::history::Page;
 use crate::chat::name::Name;
-use crate::chat::registry::SessionId;
 use crate::dialect::text::codec::TextCodec;
 use crate::dialect::{Written, json};
 use crate::metrics::Limit;
@@ -33,20 +33,11 @@ const MAX_UNDELIMITED_HISTORY: usize = 800;
 /// What a line of it takes beside the name and the text.
 const HISTORY_LINE: usize = "[2026-11-28 00:00] : \n".len();
 
-/// A turn of the room, as one session is handed it.
-#[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    /// What happened.
-    pub turn: &'a Turn,
-    /// The items that are about this session ([`Item::session`]), by their places in the turn, in order.
-    pub own: &'a [(SessionId, usize)],
-}
-
 /// A session as the hub of its thread sees it.
 pub trait Reader {
     /// Takes what happened in some turns of the room, all of which is written at once if it can be. Returns how many events and
     /// whispers it was handed.
-    fn take(&self, turns: &mut dyn Iterator<Item = Part<'_>>) -> usize;
+    fn take(&self, news: &mut News<'_>) -> usize;
 
     /// The events with these numbers are in the journal, or perhaps never will be: a program is told so of its own.
     fn acknowledge(&self, events: &RangeInclusive<u64>, are_kept: bool);
@@ -75,11 +66,11 @@ pub trait Reader {
 }
 
 impl<S: Transport> Reader for RefCell<Connection<S>> {
-    fn take(&self, turns: &mut dyn Iterator<Item = Part<'_>>) -> usize {
+    fn take(&self, news: &mut News<'_>) -> usize {
         unless_it_panics(self, |connection| {
             let could_read = connection.may_read();
             let was_empty = connection.outbox.is_empty();
-            let deliveries = turns.map(|part| connection.take_turn(part)).sum();
+            let deliveries = connection.take_news(news);
             let owes_ack = std::mem::take(&mut connection.owes_ack) && connection.outbox.is_empty();
             // otherwise the session waits already until the stream takes more
             if was_empty {
@@ -169,6 +160,33 @@ where
 }
 
 impl<S: Transport> Connection<S> {
+    /// Returns how many events and whispers were taken.
+    fn take_news(&mut self, news: &mut News<'_>) -> usize {
+        if let Some(events) = self.events_of(news) {
+            if events == 0 {
+                return 0;
+            }
+            if let Some(all) = news.joined(self.format, self.language) {
+                self.owe(all);
+                return events;
+            }
+        }
+        news.parts().map(|part| self.take_turn(part)).sum()
+    }
+
+    /// How many events there are in it, if all of them are shown to this session, and nothing else.
+    fn events_of(&self, news: &News<'_>) -> Option<usize> {
+        let is_member = matches!(self.stage, Stage::Chatting | Stage::Leaving(_));
+        if !is_member || !self.ignored.is_empty() {
+            return None;
+        }
+        let events = |Part { turn, own }: Part<'_>| {
+            let is_shown_whole = own.is_empty() && !turn.renames() && turn.news_since(self.since) == 0;
+            is_shown_whole.then(|| turn.events(&(0..turn.items().len())))
+        };
+        news.parts().map(events).sum()
+    }
+
     /// Returns how many events and whispers were taken.
     fn take_turn(&mut self, Part { turn, own }: Part<'_>) -> usize {
         // after the last words nothing is taken
