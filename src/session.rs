@@ -198,7 +198,7 @@ pub struct Connection<S> {
     owes_ack: bool,
     probe: Option<Box<Probe>>,
     /// The pings of a WebSocket.
-    keepalive: Option<Box<Keepalive>>,
+    keepalive: Option<Keepalive>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -25,7 +25,7 @@ pub const MAX_HEAD: usize = 10;
 /// The most bytes in the payload of a control frame: RFC 6455 §5.5.
 const MAX_CONTROL: u64 = 125;
 
-/// The bytes that are handed to tungstenite at once, and that its buffer has while nothing comes.
+/// The bytes that are handed to tungstenite at once.
 const READ_SIZE: usize = 256;
 
 /// The decoder of a WebSocket connection that has been opened.
@@ -36,7 +36,8 @@ const READ_SIZE: usize = 256;
 /// 3. After a violation, or when the peer has [closed](Line::Closed), nothing follows.
 #[derive(Debug)]
 pub struct WebSocketCodec {
-    context: WebSocketContext,
+    /// What knows the frames so far of a message that has not ended: who says nothing holds none.
+    unfinished: Option<Box<WebSocketContext>>,
     max_message: u64,
     max_skipped: u64,
     /// The frames so far of a message that has not ended.
@@ -56,12 +57,8 @@ impl WebSocketCodec {
     /// A decoder for messages of at most `max_message` bytes. One frame of up to `max_skipped` bytes (0 = of any length) is
     /// answered and skipped.
     pub fn new(max_message: usize, max_skipped: usize) -> WebSocketCodec {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_SIZE)
-            .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message.max(MAX_CONTROL as usize)));
         WebSocketCodec {
-            context: WebSocketContext::new(Role::Server, Some(config)),
+            unfinished: None,
             max_message: max_message as u64,
             max_skipped: if max_skipped == 0 { u64::MAX } else { max_skipped as u64 },
             fragments: 0,
@@ -147,13 +144,31 @@ impl WebSocketCodec {
         if matches!(head.opcode, OpCode::Data(_)) {
             self.fragments = if head.is_final { 0 } else { self.fragments + 1 };
         }
+        let mut context = self.unfinished.take().unwrap_or_else(|| Box::new(self.context()));
+        let line = self.read_frame(&mut context, frame);
+        if self.fragments > 0 {
+            self.unfinished = Some(context);
+        }
+        line
+    }
+
+    fn context(&self) -> WebSocketContext {
+        let max_message = self.max_message as usize;
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_SIZE)
+            .max_message_size(Some(max_message))
+            .max_frame_size(Some(max_message.max(MAX_CONTROL as usize)));
+        WebSocketContext::new(Role::Server, Some(config))
+    }
+
+    fn read_frame(&mut self, context: &mut WebSocketContext, frame: &[u8]) -> Option<Line> {
         let mut wire = Wire { input: frame, output: Vec::new() };
-        match self.context.read(&mut wire) {
+        match context.read(&mut wire) {
             Ok(Message::Text(text)) => Some(Line::Text(text.as_str().to_owned())),
             Ok(Message::Binary(_)) => Some(Line::NotUtf8),
             Ok(Message::Ping(_)) => {
                 // a pong
-                match self.context.flush(&mut wire) {
+                match context.flush(&mut wire) {
                     Ok(()) => Some(Line::Reply(wire.output.into())),
                     Err(error) => Some(self.violate(&error)),
                 }
@@ -318,6 +333,18 @@ mod tests {
     fn messages_in_one_frame_or_in_several() {
         let bytes = [text_frame("olá"), text_frame(""), text_frame(&"x".repeat(MAX)), fragments(3)].concat();
         assert_eq!(decode(&bytes), [text("olá"), text(""), text(&"x".repeat(MAX)), text("xxx")]);
+    }
+
+    #[test]
+    fn nothing_is_held_but_of_a_message_that_has_not_ended() {
+        let mut codec = WebSocketCodec::new(MAX, 1000);
+        let all = fragments(3);
+        let (begun, rest) = all.split_at(all.len() / 3);
+        for (bytes, is_held) in [(&text_frame("oi")[..], false), (begun, true), (rest, false)] {
+            decode_with(&mut codec, &[bytes]);
+            assert_eq!(codec.unfinished.is_some(), is_held);
+            codec.bytes = 0;
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl<S: Transport> Connection<S> {
         loop {
             let keepalive = self
                 .keepalive
-                .get_or_insert_with(|| Box::new(Keepalive { timer: Box::pin(sleep(ping_after)), is_pinged: false }));
+                .get_or_insert_with(|| Keepalive { timer: Box::pin(sleep(ping_after)), is_pinged: false });
             if keepalive.timer.as_mut().poll(cx).is_pending() {
                 return;
             }
