@@ -1,7 +1,7 @@
 //! A turn of the room: what happened, in order, and who learns of it.
 //!
 //! The room makes one [`Turn`] of everything that waited in its mailbox, and all hubs share it. Its events are written
-//! out once for each language and format that somebody reads, and everybody who reads it shares those bytes.
+//! out once for each language and format that somebody reads.
 //! Knows nothing of who is there and how bytes travel.
 
 use std::ops::{Range, RangeInclusive};
