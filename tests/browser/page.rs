@@ -150,8 +150,10 @@ impl Page<'_> {
         self.until(&format!("{css} is there"), find, Result::is_ok).await.unwrap()
     }
 
-    /// Clicks an element, as soon as it can be clicked: what moves or is covered cannot.
+    /// Clicks an element, as soon as it can be clicked: what moves or is covered cannot, and what has moved since it was looked
+    /// where it is has been missed.
     pub(crate) async fn click(&self, css: &str) {
+        self.rests().await;
         let click = || async { self.find(css).await.click().await.map_err(|error| error.to_string()) };
         self.until(&format!("{css} can be clicked"), click, Result::is_ok).await.unwrap();
     }
